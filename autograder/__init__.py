@@ -1,0 +1,1 @@
+"""Build, check, judge and grade the labs."""

@@ -1,0 +1,1 @@
+"""Tinker Lab Kit: the library the labs use. Never imports `autograder`."""
