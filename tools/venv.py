@@ -27,9 +27,9 @@ def refusal() -> str | None:
     found = sys.version_info[:2]
     if found != WANTED:
         return (
-            "This project needs Python 3.11 and {0} is Python {1}.{2}: {3}, "
-            "or name another one with 'make PYTHON=PATH'."
-        ).format(sys.executable, found[0], found[1], REMEDY)
+            f"This project needs Python 3.11 and {sys.executable} is Python {found[0]}.{found[1]}: "
+            f"{REMEDY}, or name another one with 'make PYTHON=PATH'."
+        )
     for module in ("venv", "ensurepip"):
         if find_spec(module) is None:
             return f"{sys.executable} lacks the module {module}: {REMEDY}."
@@ -64,6 +64,12 @@ def pip(venv: Path, *words: str) -> None:
     subprocess.run(command, check=True)
 
 
+def create(venv: Path) -> None:
+    """An empty environment, in place of whatever was there."""
+    shutil.rmtree(venv, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+
+
 def make(root: Path, extra_index_url: str | None = None) -> bool:
     """Bring `root/.venv` up to date; True when there was anything to do."""
     venv, stamp = root / ".venv", root / ".venv" / "made-from"
@@ -75,8 +81,7 @@ def make(root: Path, extra_index_url: str | None = None) -> bool:
     stamp.unlink(missing_ok=True)
     if not current or found.splitlines()[:2] != wanted.splitlines()[:2]:
         print("Making .venv from requirements.lock; this takes some minutes.", flush=True)
-        shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        create(venv)
         index = ["--extra-index-url", extra_index_url] if extra_index_url else []
         pip(venv, "install", *index, "-r", str(root / "requirements.lock"))
     pip(venv, "install", "--no-deps", "-e", str(root))

@@ -1,0 +1,117 @@
+"""Who may import whom: downwards only, and the command line starts without anything heavy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"shared"}),
+    frozenset({"autograder.errors"}),
+    frozenset({"autograder.sandbox"}),
+    frozenset({"autograder.lab", "autograder.notebook"}),
+    frozenset({"autograder.judge"}),
+    frozenset(),  # every other module of autograder
+    frozenset({"autograder.cli"}),
+)
+OTHERS = 5
+HEAVY = (
+    "torch",
+    "nbgrader",
+    "nbformat",
+    "nbconvert",
+    "jupytext",
+    "pytest",
+    "numpy",
+    "transformers",
+)
+
+
+def layer(module: str) -> int | None:
+    """The layer of one of our modules, counted from below; None for anything else."""
+    parts = module.split(".")
+    if parts[0] == "shared":
+        return 0
+    if parts[0] != "autograder" or len(parts) == 1:
+        return None
+    unit = ".".join(parts[:2])
+    return next((n for n, units in enumerate(LAYERS) if unit in units), OTHERS)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that a file imports, at its top or inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import: write the whole name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(repository: Path) -> list[Path]:
+    return sorted([*repository.glob("autograder/**/*.py"), *repository.glob("shared/**/*.py")])
+
+
+def test_imports_run_downwards_only(repository: Path) -> None:
+    upwards: list[str] = []
+    for path in ours(repository):
+        module = ".".join(path.relative_to(repository).with_suffix("").parts)
+        importer = layer(module.removesuffix(".__init__"))
+        for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            imported = layer(name)
+            if importer is not None and imported is not None and imported > importer:
+                upwards.append(f"{module} imports {name}")
+    assert upwards == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("shared.tinker.client", "autograder.errors"),
+        ("autograder.sandbox.zygote", "autograder.lab"),
+        ("autograder.notebook", "autograder.judge.runner"),
+        ("autograder.judge.runner", "autograder.grading"),
+        ("autograder.grading", "autograder.cli"),
+    ],
+)
+def test_these_would_be_upwards(importer: str, imported: str) -> None:
+    low, high = layer(importer), layer(imported)
+    assert low is not None
+    assert high is not None
+    assert low < high
+
+
+def test_shared_never_imports_autograder(repository: Path) -> None:
+    for path in repository.glob("shared/**/*.py"):
+        names = imports(ast.parse(path.read_text(encoding="utf-8")))
+        assert not [name for name in names if name.split(".")[0] == "autograder"], path
+
+
+def test_the_command_line_starts_without_heavy_modules() -> None:
+    code = f"import sys, autograder.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_takes_less_than_a_third_of_a_second() -> None:
+    code = (
+        "import resource, sys\n"
+        "from autograder.cli import main\n"
+        "sys.argv = ['labkit', '--help']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "    print(used.ru_utime + used.ru_stime, file=sys.stderr)\n"
+        "    sys.exit(end.code)\n"
+    )
+    command = [sys.executable, "-c", code]
+    runs = [
+        float(subprocess.run(command, capture_output=True, check=True).stderr) for _ in range(3)
+    ]
+    assert min(runs) < 0.3  # CPU seconds; the least disturbed of three
