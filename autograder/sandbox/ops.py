@@ -72,7 +72,7 @@ class Returned:
 class Raised:
     """The operation raised. `mro` are the exception's class names, most derived first."""
 
-    mro: tuple[str, ...]
+    mro: tuple[str, ...] = field()  # bare, dataclass would take `type.mro` for a default
     message: str
     lines: tuple[str, ...] = ()
     """The student's own lines of the traceback ("cell 4, line 12: ..."), outermost first."""

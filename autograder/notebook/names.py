@@ -1,0 +1,38 @@
+"""Which names a cell's code binds, read from its text.
+
+Deliberately by regular expressions and not by `ast`: the text may be a syntax error, hold IPython
+magics, or be written to exhaust a parser. Only lines at the left margin count.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DEFINES = re.compile(
+    r"^(?:(?:async[ \t]+)?def[ \t]+|class[ \t]+)(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)",
+    re.MULTILINE,
+)
+_BINDS = re.compile(
+    r"^(?:async|def|class|import|from|with|for|if|while|try|match|del|global)\b"
+    r"|^@|^%|^!|^[^#\n(]*=(?!=)",
+    re.MULTILINE,
+)
+
+
+def definitions(source: str) -> frozenset[str]:
+    """Functions, classes and variables that the code binds at its top level."""
+    return frozenset(a or b for a, b in _DEFINES.findall(source))
+
+
+def binds_something(source: str) -> bool:
+    """Whether the code can leave a name behind; calls such as `print(x)` alone cannot."""
+    return _BINDS.search(source) is not None
+
+
+def same_text(a: str, b: str) -> bool:
+    """Whether two sources are the same but for white space at line ends and around them."""
+    return _tidy(a) == _tidy(b)
+
+
+def _tidy(source: str) -> list[str]:
+    return [line.rstrip() for line in source.strip().splitlines()]
