@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,20 @@ def files(repository: Path) -> tuple[Path, ...]:
     listed = subprocess.run(command, cwd=repository, capture_output=True, check=True).stdout
     paths = sorted({Path(os.fsdecode(name)) for name in listed.split(b"\0") if name})
     return tuple(path for path in paths if (repository / path).is_file())
+
+
+@pytest.fixture(scope="session")
+def built_site(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation, built as `make site` does, in a folder of its own."""
+    target = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)]
+    done = subprocess.run(
+        command,
+        cwd=repository,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return target
