@@ -1,0 +1,106 @@
+"""What a course's `nbgrader_config.py` calls: hand nbgrader's autograding to the judge.
+
+Runs in every nbgrader command, in formgrader and in `labkit grade`, more than once in some of
+them. The settings come first and the repair of half-written folders last, because nbgrader only
+logs an error in a configuration file and goes on with what was set.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from autograder.course import COURSE_FILE, Course
+from autograder.grading.repair import clear_half_written
+from autograder.handin import ORIGINAL
+
+CONFIG_FILE = "nbgrader_config.py"
+TEMPLATES = Path(__file__).parent / "templates"
+OURS = "autograder.grading.preprocessors"
+THEIRS = "nbgrader.preprocessors"
+
+SANITIZE = [
+    f"{OURS}.GraftSubmission",
+    f"{THEIRS}.ClearOutput",
+    f"{THEIRS}.DeduplicateIds",
+    f"{THEIRS}.OverwriteKernelspec",
+    f"{THEIRS}.OverwriteCells",
+    f"{THEIRS}.CheckCellMetadata",
+]
+AUTOGRADE = [
+    f"{OURS}.JudgeSubmission",
+    f"{THEIRS}.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    f"{THEIRS}.LimitOutput",
+    f"{THEIRS}.SaveAutoGrades",
+    f"{THEIRS}.AssignLatePenalties",
+    f"{THEIRS}.CheckCellMetadata",
+]
+
+
+def configure(c: Any, config_file: str | Path) -> None:
+    """Set up nbgrader for the course that `config_file` is in."""
+    root = Path(config_file).resolve().parent
+    c.Autograde.sanitize_preprocessors = SANITIZE
+    c.Autograde.autograde_preprocessors = AUTOGRADE
+    c.Autograde.pre_convert_hook = "autograder.grading.repair.before_conversion"
+    c.Autograde.post_convert_hook = "autograder.grading.repair.after_conversion"
+    c.CoursePreprocessor.course_dir = str(root)
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.ignore = [
+        ".ipynb_checkpoints",
+        "*.pyc",
+        "__pycache__",
+        "feedback",
+        f"*{ORIGINAL}",
+    ]
+    _configure_release(c)
+    _configure_pages(c)
+    put_programs_on_path()
+    _drop_noise()
+    if (root / COURSE_FILE).is_file():
+        clear_half_written(Course.load(root))
+
+
+def _configure_release(c: Any) -> None:
+    # nbgrader's own list, with stubs that name the exercise.
+    from nbgrader.converters import GenerateAssignment
+
+    steps: list[Any] = GenerateAssignment.class_traits()["preprocessors"].default()
+    c.GenerateAssignment.preprocessors = [
+        "autograder.build.clear.ClearLabSolutions" if step.__name__ == "ClearSolutions" else step
+        for step in steps
+    ]
+
+
+def _configure_pages(c: Any) -> None:
+    import nbgrader
+
+    theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+    c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES), str(theirs)]
+    c.HTMLExporter.filters = {"markdown2html": "autograder.grading.pages.safe_markdown"}
+    c.HTMLExporter.sanitize_html = True
+
+
+def put_programs_on_path() -> None:
+    """Let nbgrader find `alembic`, which it starts by name when it makes a gradebook."""
+    programs = str(Path(sys.executable).parent)
+    known = os.environ.get("PATH", "").split(os.pathsep)
+    if programs not in known:
+        os.environ["PATH"] = os.pathsep.join([programs, *filter(None, known)])
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    return "'checksum' for cell" not in record.getMessage()
+
+
+def _drop_noise() -> None:
+    # nbgrader reports a changed checksum for cells that differ by nothing but hidden tests.
+    from traitlets.log import get_logger
+
+    log: Any = get_logger()
+    if _is_worth_saying not in log.filters:
+        log.addFilter(_is_worth_saying)

@@ -1,0 +1,243 @@
+"""One process's way to verdicts of one course: reads a hand-in, looks in the cache, asks the judge.
+
+nbgrader makes its preprocessors anew for each notebook, so what must live longer (the zygote with
+torch imported, the release notebooks) lives here, one `Session` a course folder and process. The
+same session serves `labkit grade`, `nbgrader autograde` and formgrader's threads.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder import ledger
+from autograder.course import Course, canonical_json
+from autograder.errors import EnvironmentRefused, NotebookError
+from autograder.grading import cache
+from autograder.handin import METADATA, NOTE
+from autograder.judge.verdict import Verdict
+from autograder.lab import LabSpec
+from autograder.notebook import Grafted, Node, graft, read_notebook
+
+if TYPE_CHECKING:
+    from autograder.sandbox.client import Zygote
+
+NOTE_LIMIT = 400
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A hand-in as it will be judged."""
+
+    student: str
+    lab: str
+    submission: str
+    """sha256 of the file."""
+    grafted: Grafted
+    notes: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What every hand-in of one lab shares."""
+
+    spec: LabSpec
+    folder: Path
+    hash: str
+    release: Node
+
+
+class Session:
+    """Verdicts of one course. Methods may be called from several threads."""
+
+    def __init__(self, course: Course, *, trust: bool = False) -> None:
+        self.course = course
+        self.trust = trust or course.data.trust_students
+        self._labs: dict[str, Lab] = {}
+        self._zygote: Zygote | None = None
+        self._guard = threading.RLock()
+
+    @cached_property
+    def level(self) -> str:
+        """The sandbox level hand-ins are judged at.
+
+        Raises:
+            EnvironmentRefused: this machine offers none.
+        """
+        if self.trust:
+            return "trusted"
+        from autograder.sandbox.probe import probe
+
+        found = probe()
+        if found.level is None:
+            raise EnvironmentRefused(
+                f"No sandbox here, so no student's code is run. {found.remedy} "
+                "Or run their code as your own user: --trust-students (the reports will say so)."
+            )
+        return found.level
+
+    def lab(self, name: str) -> Lab:
+        """The lab called `name`, read once.
+
+        Raises:
+            CourseError: the lab is not where it should be, or changed since it was pinned.
+        """
+        with self._guard:
+            if name not in self._labs:
+                self._labs[name] = Lab(
+                    spec=self.course.spec(name),
+                    folder=self.course.solution_dir(name),
+                    hash=self.course.require_unchanged(name),
+                    release=read_notebook(self.course.release_path(name)),
+                )
+            return self._labs[name]
+
+    def read(self, student: str, lab: str) -> Reading:
+        """The hand-in in `submitted/`. One that is no notebook of the lab reads as a pristine one."""
+        path = self.course.submitted(student, lab) / f"{lab}.ipynb"
+        known = self.lab(lab)
+        notes: tuple[str, ...] = ()
+        try:
+            notebook = read_notebook(path)
+            notes = _handin_notes(notebook)
+            grafted = graft(notebook, known.release)
+        except NotebookError as error:
+            notes = (*notes, str(error).replace(str(path), path.name))
+            grafted = graft(known.release, known.release)
+        key = cache.verdict_key(
+            grafted.cells, lab_hash=known.hash, seed=self.course.data.seed, level=self.level
+        )
+        return Reading(student, lab, file_hash(path), grafted, (*notes, *grafted.notes), key)
+
+    def cached(self, reading: Reading) -> cache.Judged | None:
+        """The verdict, when it is known."""
+        return cache.load(self.course.verdicts, reading.key)
+
+    def judge(self, reading: Reading) -> cache.Judged:
+        """The judge's verdict, whatever the cache says; the cache has it afterwards."""
+        start = time.monotonic()
+        verdict = judge_cells(reading, self.lab(reading.lab), self)
+        judged = cache.Judged(
+            verdict=verdict,
+            seconds=round(time.monotonic() - start, 3),
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        cache.store(self.course.verdicts, reading.key, judged)
+        return judged
+
+    def verdict(self, reading: Reading) -> Verdict:
+        """The verdict on a hand-in, with what happened to its notebook, entered in the ledger."""
+        judged = self.cached(reading) or self.judge(reading)
+        verdict = with_notes(judged.verdict, reading.notes)
+        ledger.append(self.course.ledger_path, self._entry(reading, judged, verdict))
+        return verdict
+
+    def _entry(self, reading: Reading, judged: cache.Judged, verdict: Verdict) -> ledger.Entry:
+        known = self.lab(reading.lab)
+        return ledger.Entry(
+            student=reading.student,
+            lab=reading.lab,
+            submission=reading.submission,
+            key=reading.key,
+            verdict=cache.verdict_hash(verdict),
+            lab_hash=known.hash,
+            seed_hash=self.course.seed_hash,
+            level=verdict.level,
+            limits={e.name: e.limits.model_dump() for e in known.spec.exercises},
+            points=verdict.points,
+            max_points=verdict.max_points,
+            seconds=judged.seconds,
+            at=judged.at,
+        )
+
+    def zygote(self) -> Zygote:
+        """The process that judges fork from, started when first needed."""
+        with self._guard:
+            if self._zygote is None:
+                from autograder.sandbox.client import Zygote
+
+                level: Any = None if self.trust else self.level
+                self._zygote = Zygote.start(level=level, trust=self.trust)
+            return self._zygote
+
+    def close(self) -> None:
+        """End the zygote."""
+        with self._guard:
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+
+def judge_cells(reading: Reading, lab: Lab, session: Session) -> Verdict:
+    """Ask the judge. The one place that runs a student's code, and that tests replace."""
+    from autograder.judge import judge
+
+    return judge(
+        reading.grafted.cells,
+        lab.folder,
+        zygote=session.zygote(),
+        seed=session.course.data.seed,
+    )
+
+
+def _handin_notes(notebook: Node) -> tuple[str, ...]:
+    ours: Any = notebook.metadata.get(METADATA)
+    note: Any = ours.get(NOTE) if isinstance(ours, dict) else None  # pyright: ignore
+    # A student can write this key too; it only adds a sentence to their own feedback.
+    return (" ".join(str(note).split())[:NOTE_LIMIT],) if isinstance(note, str) else ()
+
+
+def with_notes(verdict: Verdict, notes: tuple[str, ...]) -> Verdict:
+    """The verdict with more notes in front; each note once."""
+    return verdict.model_copy(update={"notes": tuple(dict.fromkeys((*notes, *verdict.notes)))})
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file; that of nothing when it is not there."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return hashlib.sha256().hexdigest()
+
+
+_sessions: dict[Path, tuple[str, Session]] = {}
+_guard = threading.Lock()
+
+
+def session_for(root: Path, *, trust: bool | None = None) -> Session:
+    """This process's session for the course at `root`; a new one when `course.json` changed.
+
+    `trust` None keeps what an earlier caller of this process asked for.
+    """
+    root = root.resolve()
+    course = Course.load(root)
+    data = canonical_json(json.loads(course.data.model_dump_json()))
+    with _guard:
+        known = _sessions.get(root)
+        wanted = trust if trust is not None else bool(known and known[1].trust)
+        if known is None or known[0] != data or known[1].trust != (
+            wanted or course.data.trust_students
+        ):
+            if known is not None:
+                known[1].close()
+            known = (data, Session(course, trust=wanted))
+            _sessions[root] = known
+        return known[1]
+
+
+@atexit.register
+def close_sessions() -> None:
+    """End every zygote of this process."""
+    with _guard:
+        for _, session in _sessions.values():
+            session.close()
+        _sessions.clear()
