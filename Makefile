@@ -62,7 +62,8 @@ site: venv
 
 lock: venv
 	@$(BIN)/pip-compile --quiet --extra=dev --extra=site --strip-extras --no-emit-find-links \
-	  --no-emit-index-url --no-emit-trusted-host --output-file=requirements.lock pyproject.toml
+	  --no-emit-index-url --no-emit-trusted-host \
+	  --constraint=tools/lock-constraints.txt --output-file=requirements.lock pyproject.toml
 
 clean:
 	@rm -rf build dist .ruff_cache .pytest_cache .hypothesis

@@ -7,9 +7,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 MAX_LINES, MAX_FUNCTION_LINES = 300, 40
 RELEASED = re.compile(r"labs/(\w+)/(\1\.ipynb|checks\.py|lab\.yml|figures/[\w.-]+)")
@@ -123,3 +125,13 @@ def test_the_lock_covers_every_requirement(repository: Path) -> None:
     lock = (repository / "requirements.lock").read_text("utf-8")
     locked = {line.split("==")[0] for line in lock.splitlines() if "==" in line}
     assert names - locked == set()
+
+
+def test_the_lock_installs_on_debians_python(repository: Path) -> None:
+    lock = (repository / "requirements.lock").read_text("utf-8")
+    refusing = []
+    for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE):
+        wanted = metadata(name).get("Requires-Python")
+        if wanted and "3.11.2" not in SpecifierSet(wanted):
+            refusing.append(f"{name} wants Python {wanted}")
+    assert refusing == []
