@@ -9,16 +9,16 @@ tensors arrive without gradient.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import msgpack
 
 from autograder.sandbox import arrays, ops
 from autograder.sandbox.errors import WireError
+from autograder.sandbox.records import FIELDS, RECORDS, TAGS
 
 Foreign = Callable[[object], ops.Handle]
 _PLAIN = frozenset({type(None), bool, float, str, bytes})
@@ -45,60 +45,6 @@ class WireLimits:
 
 
 DEFAULT = WireLimits()
-
-
-# --- which fields a message has, and what each must be -------------------------------------------
-
-
-def _anything(value: Any) -> bool:
-    return True
-
-
-def _text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _whole(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _texts(value: Any) -> bool:
-    return type(value) is tuple and all(type(item) is str for item in cast(tuple[Any, ...], value))
-
-
-def _arguments(value: Any) -> bool:
-    return type(value) is tuple
-
-
-def _named(value: Any) -> bool:
-    return type(value) is dict and all(type(key) is str for key in cast(dict[Any, Any], value))
-
-
-def _handle(value: Any) -> bool:
-    return type(value) is ops.Handle
-
-
-def _target(value: Any) -> bool:
-    return type(value) in (str, ops.Handle)
-
-
-def _failure(value: Any) -> bool:
-    return value is None or type(value) is ops.Raised
-
-
-_RECORDS: dict[int, tuple[type[Any], tuple[Callable[[Any], bool], ...]]] = {
-    10: (ops.Handle, (_whole, _text)),
-    11: (ops.Call, (_target, _arguments, _named)),
-    12: (ops.Method, (_handle, _text, _arguments, _named)),
-    13: (ops.Get, (_handle, _text)),
-    14: (ops.Snippet, (_text, _named)),
-    15: (ops.Returned, (_anything,)),
-    16: (ops.Raised, (_texts, _text, _texts)),
-    17: (ops.SourceCell, (_text, _text, _text)),
-    18: (ops.CellReport, (_text, _failure, _texts)),
-}
-_TAGS = {kind: tag for tag, (kind, _) in _RECORDS.items()}
-_FIELDS = {kind: tuple(f.name for f in dataclasses.fields(kind)) for kind in _TAGS}
 
 
 # --- encoding ------------------------------------------------------------------------------------
@@ -144,9 +90,9 @@ class _Encoder:
             return [tag, *[self.lower(item, depth + 1) for item in value]]
         if kind is dict:
             return self._dict(value, depth)
-        if kind in _TAGS:
-            fields = [self.lower(getattr(value, name), depth + 1) for name in _FIELDS[kind]]
-            return [_TAGS[kind], *fields]
+        if kind in TAGS:
+            fields = [self.lower(getattr(value, name), depth + 1) for name in FIELDS[kind]]
+            return [TAGS[kind], *fields]
         return self._other(value, kind, depth)
 
     def _count(self, number: int) -> None:
@@ -264,7 +210,7 @@ class _Decoder:
             if tag == _DICT:
                 return self._dict(items)
             return items if tag == _LIST else tuple(items)
-        if tag in _RECORDS:
+        if tag in RECORDS:
             return self._record(tag, [self.lift(item, depth + 1) for item in body])
         return self._leaf(tag, body, depth)
 
@@ -277,7 +223,7 @@ class _Decoder:
         return dict(zip(items[::2], items[1::2], strict=True))
 
     def _record(self, tag: int, items: list[Any]) -> Any:
-        kind, checks = _RECORDS[tag]
+        kind, checks = RECORDS[tag]
         if len(items) != len(checks):
             raise WireError(f"{kind.__name__} has {len(items)} fields, expected {len(checks)}")
         if not all(check(item) for check, item in zip(checks, items, strict=True)):

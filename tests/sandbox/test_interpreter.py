@@ -137,7 +137,7 @@ def test_the_cells_see_themselves_as_main_and_the_process_keeps_its_own():
 
 
 def test_future_imports_hold_for_later_cells_as_in_a_notebook():
-    interpreter, reports = loaded("from __future__ import annotations", "def f(x: Later): return 1")
+    _, reports = loaded("from __future__ import annotations", "def f(x: Later): return 1")
     assert reports[1].error is None
 
 
