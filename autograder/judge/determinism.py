@@ -1,0 +1,60 @@
+"""Makes hypothesis give the same inputs for the same seed, whatever else is imported or running."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.internal.conjecture import engine, providers
+
+SHRINK_EXAMPLES = 400
+"""Inputs tried to make a counterexample smaller. A count, not a time: load changes nothing."""
+
+
+def seed_of(*parts: str) -> int:
+    """A 64-bit seed that depends on `parts` alone."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+@contextmanager
+def same_inputs_everywhere() -> Iterator[None]:
+    """Within it, hypothesis looks at neither the imported modules nor the clock.
+
+    It mixes constants found in local source files into its values, and gives up shrinking after
+    five minutes; both would make the counterexample depend on the machine.
+    """
+    constants = providers._get_local_constants  # pyright: ignore[reportPrivateUsage]
+    patience = engine.MAX_SHRINKING_SECONDS
+    none = type(constants())()
+    providers._get_local_constants = lambda: none  # pyright: ignore[reportPrivateUsage]
+    engine.MAX_SHRINKING_SECONDS = 10**9
+    providers.CONSTANTS_CACHE.cache.clear()
+    try:
+        yield
+    finally:
+        providers._get_local_constants = constants  # pyright: ignore[reportPrivateUsage]
+        engine.MAX_SHRINKING_SECONDS = patience
+        providers.CONSTANTS_CACHE.cache.clear()
+
+
+def fix_inputs(test: Callable[..., Any], *, number: int, examples: int, shrink: bool) -> None:
+    """Give a `@given` test its seed and our settings, whatever it was decorated with."""
+    seed(number)(test)
+    phases = (Phase.explicit, Phase.generate) + ((Phase.shrink,) if shrink else ())
+    chosen = settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        report_multiple_bugs=False,
+        print_blob=False,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        backend="hypothesis",
+    )
+    test._hypothesis_internal_use_settings = chosen  # pyright: ignore[reportFunctionMemberAccess]

@@ -1,0 +1,112 @@
+"""A verdict as a student reads it: terminal text or markdown, at most 12 lines an exercise.
+
+Calls, answers and error messages may hold anything a student wrote. In the verdict they are
+already printable and bounded; here they also become inert as markdown and HTML.
+"""
+
+from __future__ import annotations
+
+import html
+
+from autograder.judge.failure import Failure
+from autograder.judge.values import LONG, plain
+from autograder.judge.verdict import ExerciseVerdict, Status
+
+MAX_LINES = 12
+_ERROR_LINES = 4
+
+MARKS: dict[Status, str] = {
+    "passed": "✓",
+    "failed": "✗",
+    "error": "✗",
+    "timeout": "✗",
+    "not attempted": "·",
+}
+WORDS: dict[Status, str] = {
+    "passed": "passed",
+    "failed": "not right yet",
+    "error": "stopped with an error",
+    "timeout": "took too long",
+    "not attempted": "not attempted",
+}
+
+
+def as_text(verdict: ExerciseVerdict, *, points: bool = True) -> str:
+    """Plain text for a terminal, without colours. `points=False` leaves the marks out."""
+    head = f"{MARKS[verdict.status]} {verdict.exercise}: {WORDS[verdict.status]}"
+    if points:
+        head += f" ({_points(verdict)})"
+    lines = [f"    {label:<9} {plain(text, LONG)}" for label, text in _facts(verdict)]
+    error = [f"    {plain(line, LONG)}" for line in _error_lines(verdict)]
+    return "\n".join([head, *_told(verdict, lines, error)])
+
+
+def as_markdown(verdict: ExerciseVerdict) -> str:
+    """Markdown for a notebook's output or nbgrader's feedback page; every value is inert."""
+    head = f"**{MARKS[verdict.status]} {WORDS[verdict.status]}** · {_points(verdict)}"
+    lines = [
+        f"- {label}: {_code(text) if label in _CODE else _prose(text)}"
+        for label, text in _facts(verdict)
+    ]
+    error = [f"- {_code(line)}" for line in _error_lines(verdict)]
+    body = _told(verdict, lines, error)
+    return "\n".join([head, "", *body] if body else [head])
+
+
+def failure_text(failure: Failure) -> str:
+    """One failed case in a few lines, for an instructor at a terminal."""
+    lines: list[str] = [failure.kind]
+    if failure.counterexample is not None:
+        example = failure.counterexample
+        lines += [f"  {example.call}", f"  expected  {example.expected}", f"  got       {example.got}"]
+        lines += [f"  where     {example.where}"] if example.where else []
+    lines += [f"  {line}" for line in (failure.error or "").splitlines()]
+    return "\n".join(lines)
+
+
+_CODE = ("call", "expected", "got", "where")
+
+
+def _points(verdict: ExerciseVerdict) -> str:
+    return f"{verdict.points:g} of {verdict.max_points:g} points"
+
+
+def _facts(verdict: ExerciseVerdict) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str | None]] = []
+    if verdict.counterexample is not None:
+        example = verdict.counterexample
+        facts += [("call", example.call), ("expected", example.expected), ("got", example.got)]
+        facts += [("where", example.where)]
+    facts += [("cause", verdict.diagnosis), ("next", verdict.next_step)]
+    return [(label, text) for label, text in facts if text]
+
+
+def _error_lines(verdict: ExerciseVerdict) -> list[str]:
+    return (verdict.error or "").splitlines()[:_ERROR_LINES]
+
+
+def _told(verdict: ExerciseVerdict, facts: list[str], error: list[str]) -> list[str]:
+    """The facts with the error between the call and the advice; some lines stay free."""
+    advice = sum(bool(text) for text in (verdict.diagnosis, verdict.next_step))
+    cut = len(facts) - advice
+    return [*facts[:cut], *error, *facts[cut:]][: MAX_LINES - 2]
+
+
+def _code(text: str) -> str:
+    """`text` in a code element; entities also for what markdown or a template would read."""
+    return f"<code>{_inert(text)}</code>"
+
+
+def _prose(text: str) -> str:
+    return _inert(text)
+
+
+_MARKUP = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()#+-.!|~$:@^=%"}
+
+
+def _inert(text: str) -> str:
+    return html.escape(plain(text, LONG), quote=True).translate(_SAFE_MARKUP)
+
+
+# `#` and `;` build the entities themselves, so what html.escape wrote must not be touched.
+_SAFE_MARKUP = {key: value for key, value in _MARKUP.items() if chr(key) not in "#"}

@@ -1,0 +1,230 @@
+"""Runs a judge's file on one submission: in a fork of the zygote, or in this process.
+
+`judge` is the hidden exam, the student's code jailed; `check` is the public one, in the student's
+own process, without a reference.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from autograder.errors import LabError, LabkitError
+from autograder.judge.bench import Bench, Spawn
+from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
+from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.scoring import shown_case, verdict_of
+from autograder.judge.session import Choice, JudgeSession
+from autograder.judge.verdict import ExerciseVerdict, Verdict
+from autograder.lab import ExerciseSpec, LabSpec, load_spec
+from autograder.sandbox.ops import SourceCell
+
+if TYPE_CHECKING:
+    from autograder.sandbox.client import Zygote
+
+PRELOAD = ("autograder.judge.warm",)
+"""What a zygote should import beside the libraries of the labs."""
+
+PUBLIC_SEED = "public checks"
+
+_QUIET = (
+    "--assert=plain",
+    "--import-mode=importlib",
+    "--disable-plugin-autoload",
+    "--noconftest",
+    "--capture=no",
+    "-pno:cacheprovider",
+    "-pno:terminal",
+    "-pno:logging",
+    "-pno:faulthandler",
+    "-pno:unraisableexception",
+    "-pno:threadexception",
+    "-pno:junitxml",
+    "-pno:doctest",
+    "-pno:unittest",
+    "-pno:tmpdir",
+)
+
+
+def judge(
+    cells: Sequence[SourceCell],
+    lab_dir: Path,
+    *,
+    zygote: Zygote,
+    seed: str,
+    exercises: Sequence[str] | None = None,
+    file: str = "judge.py",
+    examples: int | None = None,
+    local: bool = False,
+    fast: bool = False,
+    notes: Sequence[str] = (),
+    on_stdout: Callable[[str, str], None] | None = None,
+) -> Verdict:
+    """The verdict on a submission's cells, from a fork of `zygote`.
+
+    Args:
+        cells: the grafted cells.
+        lab_dir: the lab's source folder, with `judge.py`, `notebook.py` and `mistakes/`.
+        zygote: where forks come from.
+        seed: the course's seed of the generated inputs.
+        exercises: only these; all when None.
+        file: `checks.py` runs the public checks the same way.
+        examples: generated inputs a case, instead of what the case says.
+        local: run the cells in the trusted fork instead of a jail (the audit's own code only).
+        fast: stop at the first failure and do not search a smaller counterexample.
+        notes: what happened to the notebook; they go into the verdict.
+        on_stdout: called with each exercise and what its code printed, for the instructor's log.
+
+    Raises:
+        LabError: the lab's own files are wrong.
+    """
+    job = {
+        "lab_dir": str(lab_dir),
+        "cells": [[cell.id, cell.kind, cell.source] for cell in cells],
+        "seed": seed,
+        "exercises": None if exercises is None else list(exercises),
+        "file": file,
+        "examples": examples,
+        "local": local,
+        "fast": fast,
+        "notes": list(notes),
+    }
+    answer = zygote.fork_call("autograder.judge.runner:run_job", job)
+    if "error" in answer:
+        raise LabError(answer["error"])
+    for name, text in answer["stdout"].items():
+        if on_stdout is not None and text:
+            on_stdout(name, text)
+    return Verdict.model_validate(answer["verdict"])
+
+
+def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
+    """What `judge` asks the fork to do: a verdict, or the sentence why there is none."""
+    lab_dir = Path(job["lab_dir"])
+    try:
+        spec = load_spec(lab_dir)
+        spawn = local_spawn(spec) if job["local"] else jail_spawn(spec, zygote)
+        cells = [SourceCell(*parts) for parts in job["cells"]]
+        exercises = job["exercises"]
+        choice = Choice(
+            seed=job["seed"],
+            exercises=None if exercises is None else tuple(exercises),
+            examples=job["examples"],
+            fast=job["fast"],
+            scored=job["file"] == "judge.py",
+        )
+        verdict, printed = run(cells, lab_dir, spec, spawn, choice, file=job["file"])
+    except LabkitError as error:
+        return {"error": str(error)}
+    verdict = verdict.model_copy(update={"notes": tuple(job["notes"])})
+    return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
+
+
+def check(
+    cells: Sequence[SourceCell], lab_dir: Path, exercises: Sequence[str] | None = None
+) -> Verdict:
+    """The public checks of the released lab in `lab_dir`, on trusted cells, in this process.
+
+    Points are all or nothing here: public checks promise nothing about marks.
+
+    Raises:
+        LabError: the lab's own files are wrong.
+    """
+    spec = load_spec(lab_dir)
+    wanted = None if exercises is None else tuple(spec.exercise(e).name for e in exercises)
+    choice = Choice(seed=PUBLIC_SEED, exercises=wanted, scored=False)
+    return run(cells, lab_dir, spec, local_spawn(spec), choice, file="checks.py")[0]
+
+
+def run(
+    cells: Sequence[SourceCell],
+    lab_dir: Path,
+    spec: LabSpec,
+    spawn: Spawn,
+    choice: Choice,
+    *,
+    file: str,
+) -> tuple[Verdict, dict[str, str]]:
+    """One run of pytest over `file`, and what the submission printed by exercise."""
+    hidden = file == "judge.py"
+    path = lab_dir / file
+    if not path.is_file():
+        raise LabError(f"{lab_dir} has no {file}.")
+    trusted = reference_source(lab_dir) if hidden else ()
+    reference = local_subject(trusted, upcast=True) if hidden else None
+    session = JudgeSession(spec, Bench(cells, spawn, reference), choice)
+    _run_pytest(path, session)
+    if session.fault is not None:
+        raise session.fault
+    verdict = Verdict(
+        lab=spec.name,
+        seed=choice.seed,
+        level=session.bench.level,
+        exercises=tuple(
+            exercise_verdict(session, exercise, lab_dir if hidden else None, trusted)
+            for exercise in spec.exercises
+            if choice.exercises is None or exercise.name in choice.exercises
+        ),
+    )
+    return verdict, session.bench.printed
+
+
+def _run_pytest(path: Path, session: JudgeSession) -> None:
+    """pytest's own main on one file, silent, leaving no module of the lab behind."""
+    arguments = [str(path), *_QUIET, f"--rootdir={path.parent}", f"--config-file={os.devnull}"]
+    if session.choice.fast:
+        arguments.append("--maxfail=1")
+    before = set(sys.modules)
+    said = io.StringIO()
+    try:
+        with _no_pytest_settings(), redirect_stdout(said), redirect_stderr(said):
+            code = pytest.main(arguments, plugins=[session])
+    finally:
+        for name in set(sys.modules) - before:
+            if getattr(sys.modules[name], "__file__", None) == str(path):
+                del sys.modules[name]
+    fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if code not in fine and session.fault is None:
+        session.fault = LabError(f"{path} cannot be run: {said.getvalue().strip() or code}")
+
+
+@contextmanager
+def _no_pytest_settings() -> Iterator[None]:
+    """Without what the surroundings tell pytest: a verdict depends on no environment variable."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def exercise_verdict(
+    session: JudgeSession,
+    exercise: ExerciseSpec,
+    lab_dir: Path | None,
+    trusted: Sequence[SourceCell],
+) -> ExerciseVerdict:
+    """The verdict on one exercise; with a diagnosis when `lab_dir` knows mistakes of it."""
+    runs = [run for run in session.runs if run.case.exercise == exercise.name]
+    failing = shown_case(runs)
+    asked = failing is not None and failing.failure is not None and failing.failure.trace
+    diagnosis: Diagnosis | None = None
+    if lab_dir is not None and failing is not None and asked and not session.choice.fast:
+        mistakes = known_mistakes(lab_dir, exercise.name, trusted)
+        diagnosis = diagnose(mistakes, failing, runs, local_subject)
+    return verdict_of(
+        session.spec,
+        exercise,
+        runs,
+        cell_error=session.bench.cell_errors.get(exercise.name),
+        diagnosis=diagnosis,
+        scored=session.choice.scored,
+    )

@@ -1,0 +1,267 @@
+"""The pytest side: collects a judge's cases, runs them on a bench and keeps one result a case."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis.control import _current_build_context  # pyright: ignore[reportPrivateUsage]
+from hypothesis.errors import Flaky, HypothesisException
+
+from autograder.errors import LabError, LabkitError
+from autograder.judge.api import RULES_SEEN
+from autograder.judge.bench import Bench
+from autograder.judge.compare import Rules
+from autograder.judge.determinism import (
+    SHRINK_EXAMPLES,
+    fix_inputs,
+    same_inputs_everywhere,
+    seed_of,
+)
+from autograder.judge.failure import Failure, JudgeFault, explain, stopped_failure
+from autograder.judge.subject import Actor, Stopped
+from autograder.judge.trace import Trace
+from autograder.judge.verdict import Counterexample
+from autograder.lab import LabSpec
+
+TRACES_KEPT = 60
+"""Examples of one case that are kept for the diagnosis."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of a judge: what its `exercise` mark says."""
+
+    exercise: str
+    name: str
+    points: float
+    core: bool
+    examples: int
+
+
+@dataclass
+class CaseRun:
+    """One case while and after it runs."""
+
+    case: Case
+    failure: Failure | None = None
+    first: Failure | None = None
+    traces: list[Trace] = field(default_factory=list[Trace])
+    rules: list[Rules] = field(default_factory=list[Rules])
+    tried_since: int = 0
+    """Examples tried since the first failure: those of the search for a smaller one."""
+    done: bool = False
+
+    def keep(self, trace: Trace) -> None:
+        """Keep an example's trace for the diagnosis, up to a limit."""
+        if trace and len(self.traces) < TRACES_KEPT:
+            self.traces.append(trace)
+
+    def note(self, failure: Failure) -> None:
+        """A failing example; the last one noted is the smallest, because it is replayed last."""
+        self.first = self.first or failure
+        self.failure = failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which cases run and how. `fast`: stop at the first failure and do not make it smaller."""
+
+    seed: str
+    exercises: tuple[str, ...] | None = None
+    examples: int | None = None
+    fast: bool = False
+    scored: bool = True
+    """Whether the cases' points must add up to lab.yml's (the hidden judge) or not (checks)."""
+
+
+class JudgeSession:
+    """A pytest plugin for one run of `judge.py` or `checks.py` on one submission."""
+
+    def __init__(self, spec: LabSpec, bench: Bench, choice: Choice) -> None:
+        self.spec = spec
+        self.bench = bench
+        self.choice = choice
+        self.runs: list[CaseRun] = []
+        self.fault: LabkitError | None = None
+        self._now: CaseRun | None = None
+        self._by_item: dict[str, CaseRun] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the marker: here our entry point plugin may not be loaded."""
+        config.addinivalue_line("markers", "exercise(name, points, core, examples): one case.")
+
+    @pytest.fixture(scope="session")
+    def student(self) -> Actor:
+        """The submission's code."""
+        return self.bench.student
+
+    @pytest.fixture(scope="session")
+    def reference(self) -> Actor:
+        """The lab's own answer, in float64."""
+        return self.bench.reference
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        """Keep the inputs the same for the whole loop, and close the last process after it."""
+        with ExitStack() as stack:
+            stack.callback(self.bench.close)
+            stack.enter_context(same_inputs_everywhere())
+            return (yield)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Choose, order and seed the cases."""
+        try:
+            cases = [(item, self._case(item)) for item in items]
+            self._validate([case for _, case in cases])
+        except LabError as error:
+            self.fault = error
+            items.clear()
+            return
+        wanted = self.choice.exercises
+        order = list(self.spec.by_name)
+        chosen = [(i, c) for i, c in cases if wanted is None or c.exercise in wanted]
+        # Core cases first: if the code dies, it dies after what counts most was judged.
+        chosen.sort(key=lambda pair: (order.index(pair[1].exercise), not pair[1].core))
+        items[:] = [item for item, _ in chosen]
+        for item, case in chosen:
+            self._prepare(item, case)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Put the right process behind the fixtures."""
+        self._now = self._by_item[item.nodeid]
+        try:
+            self.bench.turn_to(self.spec.exercise(self._now.case.exercise))
+        except LabkitError as error:
+            self.fault = error
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Turn how the test ended into the case's result, and the report into plain text."""
+        report: Any = yield
+        run = self._by_item[item.nodeid]
+        if call.excinfo is not None:
+            self._ended(run, call.excinfo.value)
+            report.longrepr = self._short(run)
+        elif call.when == "call":
+            run.done = True
+        return report
+
+    def _case(self, item: pytest.Item) -> Case:
+        mark = item.get_closest_marker("exercise")
+        if mark is None or len(mark.args) != 1:
+            raise LabError(f"{item.nodeid} has no @exercise(name): every case judges one exercise.")
+        self.spec.exercise(mark.args[0])
+        options: dict[str, Any] = {"points": 1, "core": True, "examples": 50, **mark.kwargs}
+        return Case(exercise=mark.args[0], name=item.name, **options)
+
+    def _validate(self, cases: list[Case]) -> None:
+        for exercise in self.spec.exercises:
+            points = [case.points for case in cases if case.exercise == exercise.name]
+            if not points:
+                raise LabError(f"{self.spec.name} has no case for exercise {exercise.name}.")
+            if self.choice.scored and abs(sum(points) - exercise.points) > 1e-9:
+                raise LabError(
+                    f"The cases of {exercise.name} give {sum(points):g} points, "
+                    f"but lab.yml says {exercise.points}."
+                )
+
+    def _prepare(self, item: pytest.Item, case: Case) -> None:
+        run = CaseRun(case)
+        self.runs.append(run)
+        self._by_item[item.nodeid] = run
+        function: Any = item
+        test = function.obj
+        inner = getattr(getattr(test, "hypothesis", None), "inner_test", None)
+        if inner is None:
+            function.obj = self._watched(test)
+            return
+        test.hypothesis.inner_test = self._watched(inner)
+        fix_inputs(
+            test,
+            number=seed_of(self.choice.seed, self.spec.name, case.exercise, case.name),
+            examples=self.choice.examples or case.examples,
+            shrink=not self.choice.fast,
+        )
+
+    def _watched(self, test: Callable[..., None]) -> Callable[..., None]:
+        """`test` on one example, with its trace and its failure kept."""
+
+        @functools.wraps(test)
+        def example(*args: Any, **kwargs: Any) -> None:
+            run = self._now
+            assert run is not None
+            if self._searched_enough(run):
+                return
+            if self.bench.dead is not None:
+                raise Stopped(self.bench.dead)
+            self.bench.start_example()
+            token = RULES_SEEN.set(run.rules)
+            try:
+                test(*args, **kwargs)
+            except HypothesisException:
+                raise
+            except Exception as problem:
+                run.note(explain(problem, self.bench.subject.trace))
+                raise
+            finally:
+                RULES_SEEN.reset(token)
+                run.keep(self.bench.subject.trace)
+
+        return example
+
+    def _searched_enough(self, run: CaseRun) -> bool:
+        if run.first is None:
+            return False
+        run.tried_since += 1
+        context: Any = _current_build_context.value
+        final = context is None or context.is_final
+        return run.tried_since > SHRINK_EXAMPLES and not final
+
+    def _ended(self, run: CaseRun, problem: BaseException) -> None:
+        """Settle the failure of a case that ended with `problem`."""
+        run.done = True
+        if isinstance(problem, Stopped):
+            run.failure = self._stopped(run, problem)
+        elif isinstance(problem, Flaky) and run.first is not None:
+            run.failure = _flaky(run.first)
+        elif isinstance(problem, JudgeFault | HypothesisException) or run.failure is None:
+            text = f"{type(problem).__name__}: {problem}"
+            self.fault = self.fault or LabError(f"The case {run.case.name} is broken: {text}")
+
+    def _stopped(self, run: CaseRun, problem: Stopped) -> Failure:
+        if problem.reason in ("not attempted", "undefined"):
+            return stopped_failure(problem.reason, problem.call, self.bench.subject.trace)
+        if self.bench.dead is not None:
+            return Failure("not run")
+        self.bench.end_early(problem.reason)
+        if run.first is not None:
+            return run.first  # it died while a smaller input was searched
+        failure = stopped_failure(problem.reason, problem.call, self.bench.subject.trace)
+        blamed = problem.reason != "timeout" or self.bench.hangs_alone()
+        return failure if blamed else failure.without_call()
+
+    def _short(self, run: CaseRun) -> str:
+        if self.fault is not None or run.failure is None:
+            return str(self.fault)
+        from autograder.judge.feedback import failure_text
+
+        return failure_text(run.failure)
+
+
+def _flaky(first: Failure) -> Failure:
+    """Different answers for the same input: no smallest input exists, so the first one is shown."""
+    call = first.counterexample.call if first.counterexample else "the same call"
+    example = Counterexample(
+        call=call,
+        expected="the same answer every time",
+        got="different answers for the same input",
+    )
+    return Failure("failed", example, None, first.trace)

@@ -1,0 +1,300 @@
+"""The code under judgement, wherever it runs, and the objects a case talks to it through.
+
+    Subject                  load cells, execute one operation, keep the trace of an example
+    +-- LocalSubject         in this process: the reference, known mistakes, a student's own check
+    +-- JailSubject          in a jailed fork, over a pipe
+
+`Actor` (the fixtures `student` and `reference`) and `Remote` (an object that stayed behind) turn
+attribute access and calls into operations.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
+
+from autograder.judge.budget import CpuBudget
+from autograder.judge.trace import Step, Trace, call_shown, object_name
+from autograder.judge.values import LONG, call_text, map_leaves, plain
+from autograder.sandbox.ops import (
+    Call,
+    CellReport,
+    Get,
+    Handle,
+    Op,
+    Outcome,
+    Raised,
+    Returned,
+    Snippet,
+    SourceCell,
+)
+
+
+class StudentError(Exception):
+    """The student's code raised. `raised` says what and where in the student's own lines."""
+
+    def __init__(self, raised: Raised, call: str, expected: str = "a value") -> None:
+        super().__init__(f"{call} raised {raised.type_name}: {raised.message}")
+        self.raised = raised
+        self.call = call
+        self.expected = expected
+
+
+class Stopped(BaseException):
+    """The code is not there to be asked: not attempted, out of time, dead.
+
+    No `Exception`, so that hypothesis neither catches it nor searches for a smaller input.
+    `reason`: "not attempted", "undefined", or how its process ended: "timeout", "memory",
+    "output", "killed", "protocol".
+    """
+
+    def __init__(self, reason: str, call: str = "") -> None:
+        super().__init__(f"{reason}: {call}" if call else reason)
+        self.reason = reason
+        self.call = call
+
+
+class Subject(ABC):
+    """One namespace of code. `stub` is the start of the message an unsolved exercise raises."""
+
+    level = "trusted"
+
+    def __init__(self, *, stub: str | None = None) -> None:
+        self.stub = stub
+        self._steps: list[Step] = []
+        self.pending: tuple[Op, str] | None = None
+        """The operation that was running when the code stopped answering."""
+
+    @property
+    def trace(self) -> Trace:
+        """What was asked since the last reset."""
+        return tuple(self._steps)
+
+    def ask(self, op: Op, text: str) -> Outcome:
+        """Execute `op` and keep it in the trace.
+
+        Raises:
+            Stopped: the exercise is not attempted, or the code ran out of time or died.
+        """
+        self.pending = (op, text)
+        outcome = self._execute(op)
+        self.pending = None
+        self._steps.append(Step(op, outcome, text))
+        if self.stub and isinstance(outcome, Raised):
+            if is_stub(outcome, self.stub):
+                raise Stopped("not attempted", text)
+            if is_undefined(op, outcome):
+                raise Stopped("undefined", text)
+        return outcome
+
+    def stop(self, reason: str) -> NoReturn:
+        """Say that the code is gone, and with which call if one was running."""
+        asked = self.trace
+        if self.pending is not None:
+            asked = (*asked, Step(self.pending[0], Returned(None), self.pending[1]))
+        raise Stopped(reason, call_shown(asked) if self.pending else "") from None
+
+    def reset(self) -> None:
+        """Forget the objects and the trace of the last example."""
+        if self._steps:
+            self._steps = []
+            self._reset()
+
+    @abstractmethod
+    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
+        """Run cells; an error in one does not stop the next. Raises Stopped when they do not end."""
+
+    @abstractmethod
+    def _execute(self, op: Op) -> Outcome: ...
+
+    @abstractmethod
+    def _reset(self) -> None: ...
+
+    def close(self) -> str:
+        """End it; what it printed comes back."""
+        return ""
+
+
+def is_stub(raised: Raised, stub: str) -> bool:
+    """Whether this is the NotImplementedError that stands in an exercise not yet written."""
+    return "NotImplementedError" in raised.mro and raised.message.startswith(stub)
+
+
+def is_undefined(op: Op, raised: Raised) -> bool:
+    """Whether the called name does not exist; a NameError inside the code has lines of it."""
+    named = isinstance(op, Call) and isinstance(op.target, str)
+    return named and "NameError" in raised.mro and not raised.lines
+
+
+class _Interpreter(Protocol):
+    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]: ...
+    def execute(self, op: Op) -> Outcome: ...
+    def reset(self) -> None: ...
+
+
+class LocalSubject(Subject):
+    """Trusted code in this process. The interpreter copies arguments and answers, as a pipe would."""
+
+    def __init__(
+        self, interpreter: _Interpreter, *, stub: str | None = None, cpu_seconds: float = 0
+    ) -> None:
+        super().__init__(stub=stub)
+        self._interpreter = interpreter
+        self._budget = CpuBudget(cpu_seconds)
+
+    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
+        """Run cells within the budget."""
+        reports: tuple[CellReport, ...] = ()
+        with self._budget:
+            reports = self._interpreter.load(cells)
+        self._stop_when_spent()
+        return reports
+
+    def _execute(self, op: Op) -> Outcome:
+        outcome: Outcome = Returned(None)
+        with self._budget:
+            outcome = self._interpreter.execute(op)
+        self._stop_when_spent()
+        return outcome
+
+    def _stop_when_spent(self) -> None:
+        if self._budget.spent:
+            self.stop("timeout")
+
+    def _reset(self) -> None:
+        self._interpreter.reset()
+
+
+class _Jail(Protocol):
+    @property
+    def level(self) -> str: ...
+    @property
+    def stdout(self) -> str: ...
+    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]: ...
+    def execute(self, op: Op) -> Outcome: ...
+    def reset(self) -> None: ...
+    def close(self) -> object: ...
+
+
+class JailSubject(Subject):
+    """Untrusted code in a jailed fork."""
+
+    def __init__(self, jail: _Jail, died: type[Exception], *, stub: str | None = None) -> None:
+        super().__init__(stub=stub)
+        self._jail = jail
+        self._died = died
+        self.level = jail.level
+
+    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
+        """Run cells in the jail."""
+        try:
+            return self._jail.load(cells)
+        except self._died as death:
+            self.stop(_reason(death))
+
+    def _execute(self, op: Op) -> Outcome:
+        try:
+            return self._jail.execute(op)
+        except self._died as death:
+            self.stop(_reason(death))
+
+    def _reset(self) -> None:
+        try:
+            self._jail.reset()
+        except self._died as death:
+            self.stop(_reason(death))
+
+    def close(self) -> str:
+        """End the fork."""
+        printed = self._jail.stdout
+        self._jail.close()
+        return printed
+
+
+def _reason(death: Exception) -> str:
+    return str(getattr(death, "reason", "killed"))
+
+
+class Remote:
+    """An object that stayed with the code that made it: `.attribute`, `.method(...)`, `(...)`."""
+
+    def __init__(self, subject: Subject, handle: Handle, text: str) -> None:
+        self._subject = subject
+        self._handle = handle
+        self._text = text
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        text = f"{self._text}.{name}"
+        return settle(self._subject, Get(self._handle, name), text)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        op = Call(self._handle, _sent(args), _sent(kwargs))
+        return settle(self._subject, op, call_text(self._text, args, kwargs))
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class Actor:
+    """The fixture `student` or `reference`: its attributes are the names the code defines."""
+
+    def __init__(self, role: str) -> None:
+        self._role = role
+        self._subject: Subject | None = None
+
+    def _on_stage(self) -> Subject:
+        if self._subject is None:
+            raise LookupError(
+                f"The fixture {self._role!r} has no code behind it here. "
+                "Public checks have no reference: compare with literal values."
+            )
+        return self._subject
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            op = Call(name, _sent(args), _sent(kwargs))
+            return settle(self._on_stage(), op, call_text(name, args, kwargs))
+
+        return call
+
+    def run(self, code: str, *, shown: str, **inputs: Any) -> Any:
+        """Run the judge's own lines next to the code; the variable `result` comes back.
+
+        `shown` is what a student reads in its place: the same thing as they would write it.
+        """
+        op = Snippet(code, _sent(inputs))
+        return settle(self._on_stage(), op, plain(shown, LONG))
+
+
+def settle(subject: Subject, op: Op, text: str) -> Any:
+    """The value of `op`, with objects that stayed behind as `Remote`.
+
+    Raises:
+        StudentError: the code raised.
+    """
+    outcome = subject.ask(op, text)
+    if isinstance(outcome, Raised):
+        raise StudentError(outcome, call_shown(subject.trace))
+
+    def received(leaf: Any) -> Any:
+        if not isinstance(leaf, Handle):
+            return leaf
+        return Remote(subject, leaf, text if isinstance(op, Get) else object_name(leaf))
+
+    return map_leaves(outcome.value, received)
+
+
+def _sent(values: Any) -> Any:
+    """Arguments as they go over: a `Remote` becomes its handle."""
+
+    def unwrapped(leaf: Any) -> Any:
+        return object.__getattribute__(leaf, "_handle") if type(leaf) is Remote else leaf
+
+    return map_leaves(values, unwrapped)
+
