@@ -36,7 +36,7 @@ def calls(texts: dict[str, str], program: str) -> list[tuple[str, list[str]]]:
         for line in code_of(text):
             for part in re.split(r"&&|;|\|", line.removeprefix("$ ").removeprefix("> ")):
                 words = shlex.split(part, comments=True) if part.count("'") % 2 == 0 else []
-                if words and words[0].split("/")[-1] == program:
+                if words and words[0].split("/")[-1] == program and "COMMAND" not in words:
                     found.append((name, words[1:]))
     return found
 
