@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,9 +64,20 @@ def run(name: str, config: Any, lab: str, *, student: str | None, log: logging.L
     converter: Any = getattr(converters, name)(coursedir=directory, config=config, log=log)
     converter.force = True
     try:
-        converter.start()
+        with quiet_gradebook():
+            converter.start()
     except converters.NbGraderException as error:
         raise CourseError(str(error)) from error
+
+
+@contextmanager
+def quiet_gradebook() -> Iterator[None]:
+    """nbgrader's own use of SQLAlchemy warns at every new submission; nobody can act on it."""
+    from sqlalchemy.exc import SAWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def write_verdict(notebook: Any, verdict: Verdict) -> None:
 
 def outputs(verdict: ExerciseVerdict, max_points: float, notes: tuple[str, ...]) -> list[Any]:
     """What a check cell shows: the points, which nbgrader reads as the score, and the report."""
-    from autograder.judge.feedback import exercise_markdown, exercise_text
+    from autograder.judge.feedback import as_markdown, as_text
 
     if verdict.max_points != max_points:
         raise LabError(
@@ -120,10 +120,16 @@ def outputs(verdict: ExerciseVerdict, max_points: float, notes: tuple[str, ...])
         )
     points = min(max(round(verdict.points, 6), 0.0), max_points)
     report = {
-        "text/markdown": exercise_markdown(verdict, notes),
-        "text/plain": exercise_text(verdict, notes),
+        "text/markdown": "\n".join([*map(_remark, notes), "", as_markdown(verdict)]).lstrip(),
+        "text/plain": "\n".join([*(f"! {note}" for note in notes), as_text(verdict)]),
     }
     return [
         nbformat.v4.new_output("execute_result", {"text/plain": repr(points)}),
         nbformat.v4.new_output("display_data", report),
     ]
+
+
+def _remark(note: str) -> str:
+    """A line about the notebook itself, inert as markdown and HTML."""
+    inert = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in note)
+    return f"- About your notebook: {inert}"

@@ -179,7 +179,7 @@ class Session:
 
 def judge_cells(reading: Reading, lab: Lab, session: Session) -> Verdict:
     """Ask the judge. The one place that runs a student's code, and that tests replace."""
-    from autograder.judge import judge
+    from autograder.judge.runner import judge
 
     return judge(
         reading.grafted.cells,

@@ -73,6 +73,7 @@ SOLVED = {
     "half": "def half(x: float) -> float:\n    return x / 2\n",
 }
 WRONG = {"double": "def double(x: float) -> float:\n    return x * x\n"}
+ANSWERS = {"solved": SOLVED, "wrong": WRONG, "stub": {}}
 
 
 def write_lab(solutions: Path) -> Path:
@@ -127,12 +128,12 @@ def answered(course: Course, answers: dict[str, str], written: str | None = None
 
 @pytest.fixture
 def hand_in(course: Course) -> Callable[..., Path]:
-    """Put a notebook into nbgrader's layout."""
+    """Put a solved, wrong or untouched (stub) notebook into nbgrader's layout."""
 
-    def put(student: str, answers: dict[str, str], written: str | None = None) -> Path:
+    def put(student: str, kind: str, written: str | None = None) -> Path:
         path = course.submitted(student, LAB) / f"{LAB}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(answered(course, answers, written)))
+        path.write_text(json.dumps(answered(course, ANSWERS[kind], written)))
         return path
 
     return put
