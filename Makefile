@@ -67,4 +67,4 @@ lock: venv
 
 clean:
 	@rm -rf build dist .ruff_cache .pytest_cache .hypothesis
-	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+	@find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
