@@ -1,4 +1,4 @@
-"""Writes the overview as one HTML file: no script, no request to anywhere, readable when printed."""
+"""Writes the overview as one HTML file: no script, no outside request, readable when printed."""
 
 from __future__ import annotations
 
