@@ -1,5 +1,5 @@
-"""You let a diverged run win: nothing is smaller than NaN, so a NaN that comes first is never beaten.
-Leave out losses that are not finite before you compare."""
+"""You let a diverged run win: nothing is smaller than NaN, so a NaN that comes first is never
+beaten. Leave out losses that are not finite before you compare."""
 
 from collections.abc import Mapping
 

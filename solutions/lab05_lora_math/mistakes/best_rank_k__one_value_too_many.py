@@ -1,5 +1,5 @@
-"""You keep one singular value more than asked: your approximation has rank k + 1. The first k
-stand at positions 0 to k - 1."""
+"""You keep one singular value more than asked: your approximation has rank k + 1. The first k stand
+at positions 0 to k - 1."""
 
 import torch
 

@@ -1,5 +1,5 @@
-"""You look at the saving before the cost, so free training without a saving never pays back. Nothing
-spent is paid back at once: deal with a cost of zero first."""
+"""You look at the saving before the cost, so free training without a saving never pays back.
+Nothing spent is paid back at once: deal with a cost of zero first."""
 
 import math
 

@@ -1,5 +1,5 @@
-"""You multiply tokens by a price that is meant per million tokens, so the saving comes out a million
-times too large. Bring both to the same unit."""
+"""You multiply tokens by a price that is meant per million tokens, so the saving comes out a
+million times too large. Bring both to the same unit."""
 
 import math
 

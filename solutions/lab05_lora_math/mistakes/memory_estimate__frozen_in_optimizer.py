@@ -14,7 +14,7 @@ def memory_estimate(
 ) -> dict[str, int]:
     if min(frozen, trainable, activations) < 0:
         raise ValueError("counts must not be negative")
-    if trainable_bytes not in (2, 4) or frozen_bytes <= 0:
+    if trainable_bytes not in (2, 4) or not 0 < frozen_bytes < math.inf:
         raise ValueError("trainable_bytes must be 2 or 4, frozen_bytes positive")
     parameters = frozen + trainable
     estimate = {

@@ -5,6 +5,8 @@ import torch
 
 
 def _change(weight, lora_A, lora_B, alpha):
+    if not weight.ndim == lora_A.ndim == lora_B.ndim == 2 or lora_A.shape[0] == 0:
+        raise ValueError("weight, A and B must be matrices, A with a row at least")
     if lora_A.shape[0] != lora_B.shape[1]:
         raise ValueError("A and B have different ranks")
     if weight.shape != (lora_B.shape[0], lora_A.shape[1]):

@@ -5,6 +5,8 @@ import torch
 
 
 def _change(weight, lora_A, lora_B, alpha):
+    if not weight.ndim == lora_A.ndim == lora_B.ndim == 2 or lora_A.shape[0] == 0:
+        raise ValueError("weight, A and B must be matrices, A with a row at least")
     rank = lora_A.shape[0]
     if lora_B.shape != (weight.shape[0], rank) or lora_A.shape != (rank, weight.shape[1]):
         raise ValueError("shapes do not fit together")

@@ -12,7 +12,7 @@ def memory_estimate(
     activations: int = 0,
 ) -> dict[str, int]:
     optimizer_bytes = {2: 12, 4: 8}
-    if frozen_bytes <= 0 or trainable_bytes not in optimizer_bytes:
+    if not 0 < frozen_bytes < math.inf or trainable_bytes not in optimizer_bytes:
         raise ValueError("bad number of bytes")
     if frozen < 0 or trainable < 0 or activations < 0:
         raise ValueError("negative count")

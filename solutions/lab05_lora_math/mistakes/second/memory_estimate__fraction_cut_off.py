@@ -11,7 +11,7 @@ def memory_estimate(
     trainable_bytes: int = 2,
     activations: int = 0,
 ) -> dict[str, int]:
-    if frozen < 0 or trainable < 0 or activations < 0 or not frozen_bytes > 0:
+    if frozen < 0 or trainable < 0 or activations < 0 or not 0 < frozen_bytes < math.inf:
         raise ValueError("a size is out of range")
     if trainable_bytes == 2:
         optimizer = 12 * trainable

@@ -11,7 +11,7 @@ def memory_estimate(
     trainable_bytes: int = 2,
     activations: int = 0,
 ) -> dict[str, int]:
-    if frozen < 0 or trainable < 0 or activations < 0 or not frozen_bytes > 0:
+    if frozen < 0 or trainable < 0 or activations < 0 or not 0 < frozen_bytes < math.inf:
         raise ValueError("negative count or no bytes")
     per_parameter = {2: 12, 4: 8}.get(trainable_bytes)
     if per_parameter is None:

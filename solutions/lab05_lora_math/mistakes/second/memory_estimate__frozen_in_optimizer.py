@@ -11,7 +11,7 @@ def memory_estimate(
     trainable_bytes: int = 2,
     activations: int = 0,
 ) -> dict[str, int]:
-    if trainable_bytes not in (2, 4) or not frozen_bytes > 0:
+    if trainable_bytes not in (2, 4) or not 0 < frozen_bytes < math.inf:
         raise ValueError("bad number of bytes")
     if any(n < 0 for n in (frozen, trainable, activations)):
         raise ValueError("negative count")

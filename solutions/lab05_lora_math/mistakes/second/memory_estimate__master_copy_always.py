@@ -1,4 +1,5 @@
-"""Copy, first and second moment are added one by one, four bytes each, with no look at the width."""
+"""Copy, first and second moment are added one by one, four bytes each, with no look at the
+width."""
 
 import math
 
@@ -13,7 +14,7 @@ def memory_estimate(
 ) -> dict[str, int]:
     if any(count < 0 for count in (frozen, trainable, activations)):
         raise ValueError("negative count")
-    if not (frozen_bytes > 0 and trainable_bytes in {2, 4}):
+    if not (0 < frozen_bytes < math.inf and trainable_bytes in {2, 4}):
         raise ValueError("bad width")
     result = {"weights": math.ceil(frozen * frozen_bytes), "gradients": 0, "optimizer": 0}
     for key in ("weights", "gradients"):

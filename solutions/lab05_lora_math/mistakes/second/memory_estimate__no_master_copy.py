@@ -14,7 +14,7 @@ def memory_estimate(
     for count in (frozen, trainable, activations):
         if count < 0:
             raise ValueError(f"negative count {count}")
-    if frozen_bytes <= 0:
+    if not (math.isfinite(frozen_bytes) and frozen_bytes > 0):
         raise ValueError("frozen_bytes must be positive")
     if trainable_bytes != 2 and trainable_bytes != 4:
         raise ValueError("trainable_bytes must be 2 or 4")

@@ -6,6 +6,8 @@ import torch
 def merge(
     weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
 ) -> torch.Tensor:
+    if {weight.ndim, lora_A.ndim, lora_B.ndim} != {2} or len(lora_A) == 0:
+        raise ValueError("expected matrices, and a rank of at least 1")
     out_features, in_features = weight.shape
     if lora_A.shape[1] != in_features or lora_B.shape[0] != out_features:
         raise ValueError("A or B does not fit the weight")

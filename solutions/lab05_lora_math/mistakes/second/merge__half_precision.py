@@ -8,7 +8,7 @@ def merge(
 ) -> torch.Tensor:
     if weight.ndim != 2 or lora_A.ndim != 2 or lora_B.ndim != 2:
         raise ValueError("all three must be matrices")
-    if lora_B.shape[1] != lora_A.shape[0]:
+    if lora_B.shape[1] != lora_A.shape[0] or lora_B.shape[1] < 1:
         raise ValueError("A and B have different ranks")
     if (lora_B.shape[0], lora_A.shape[1]) != tuple(weight.shape):
         raise ValueError("B A has another shape than weight")

@@ -6,6 +6,8 @@ import torch
 def merge(
     weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
 ) -> torch.Tensor:
+    if {weight.ndim, lora_A.ndim, lora_B.ndim} != {2} or len(lora_A) == 0:
+        raise ValueError("expected matrices, and a rank of at least 1")
     rows, columns = weight.shape
     rank = len(lora_A)
     if tuple(lora_A.shape) != (rank, columns) or tuple(lora_B.shape) != (rows, rank):

@@ -12,6 +12,8 @@ def merge(
     weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
 ) -> torch.Tensor:
     w, a, b = (_as_array(tensor) for tensor in (weight, lora_A, lora_B))
+    if not (w.ndim == a.ndim == b.ndim == 2 and a.size > 0):
+        raise ValueError("expected matrices")
     if b.shape[1] != a.shape[0] or w.shape != (b.shape[0], a.shape[1]):
         raise ValueError("A, B and weight do not fit")
     merged = w + np.float32(alpha / a.shape[0]) * np.matmul(b, a)

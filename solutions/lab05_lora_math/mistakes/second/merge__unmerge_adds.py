@@ -6,6 +6,8 @@ import torch
 def merge(
     weight: torch.Tensor, lora_A: torch.Tensor, lora_B: torch.Tensor, alpha: float
 ) -> torch.Tensor:
+    if {weight.ndim, lora_A.ndim, lora_B.ndim} != {2} or len(lora_A) == 0:
+        raise ValueError("expected matrices, and a rank of at least 1")
     rank, in_features = lora_A.shape
     if lora_B.shape[1] != rank or weight.shape != (lora_B.shape[0], in_features):
         raise ValueError("A, B and weight do not fit")

