@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from autograder.judge.compare import Rules
 from autograder.judge.failure import died_text, error_text
 from autograder.judge.subject import Actor, Stopped, Subject
 from autograder.judge.trace import Step, Trace, behaves_like
-from autograder.judge.compare import Rules
 from autograder.lab import ExerciseSpec, Limits
 from autograder.sandbox.ops import Outcome, Returned, SourceCell
 

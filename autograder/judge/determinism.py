@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ def seed_of(*parts: str) -> int:
 
 
 @contextmanager
-def same_inputs_everywhere() -> Iterator[None]:
+def same_inputs_everywhere() -> Generator[None]:
     """Within it, hypothesis looks at neither the imported modules nor the clock.
 
     It mixes constants found in local source files into its values, and gives up shrinking after
@@ -53,7 +53,7 @@ def fix_inputs(test: Callable[..., Any], *, number: int, examples: int, shrink: 
         report_multiple_bugs=False,
         print_blob=False,
         phases=phases,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
         verbosity=Verbosity.quiet,
         backend="hypothesis",
     )

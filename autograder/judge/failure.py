@@ -88,11 +88,25 @@ def stopped_failure(reason: str, call: str, trace: Trace) -> Failure:
     if reason == "not attempted":
         return Failure("not attempted", trace=trace)
     if reason == "undefined":
-        name = call.split("(", 1)[0]
-        return Failure("undefined", error=f"The notebook defines no {name}.", trace=trace)
+        return Failure("undefined", error=f"The notebook defines no {call}.", trace=trace)
     text = died_text(reason, "answering this call" if call else "being judged")
     example = None
     if call:
         got = "no answer in time" if reason == "timeout" else "no answer"
         example = Counterexample(call=call, expected="an answer", got=got)
     return Failure("timeout" if reason == "timeout" else "died", example, text, trace)
+
+
+def failure_text(failure: Failure) -> str:
+    """One failed case in a few lines, for an instructor at a terminal."""
+    lines: list[str] = [failure.kind]
+    if failure.counterexample is not None:
+        example = failure.counterexample
+        lines += [
+            f"  {example.call}",
+            f"  expected  {example.expected}",
+            f"  got       {example.got}",
+        ]
+        lines += [f"  where     {example.where}"] if example.where else []
+    lines += [f"  {line}" for line in (failure.error or "").splitlines()]
+    return "\n".join(lines)

@@ -6,9 +6,6 @@ already printable and bounded; here they also become inert as markdown and HTML.
 
 from __future__ import annotations
 
-import html
-
-from autograder.judge.failure import Failure
 from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Status
 
@@ -53,17 +50,6 @@ def as_markdown(verdict: ExerciseVerdict) -> str:
     return "\n".join([head, "", *body] if body else [head])
 
 
-def failure_text(failure: Failure) -> str:
-    """One failed case in a few lines, for an instructor at a terminal."""
-    lines: list[str] = [failure.kind]
-    if failure.counterexample is not None:
-        example = failure.counterexample
-        lines += [f"  {example.call}", f"  expected  {example.expected}", f"  got       {example.got}"]
-        lines += [f"  where     {example.where}"] if example.where else []
-    lines += [f"  {line}" for line in (failure.error or "").splitlines()]
-    return "\n".join(lines)
-
-
 _CODE = ("call", "expected", "got", "where")
 
 
@@ -101,12 +87,11 @@ def _prose(text: str) -> str:
     return _inert(text)
 
 
-_MARKUP = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()#+-.!|~$:@^=%"}
-
-
 def _inert(text: str) -> str:
-    return html.escape(plain(text, LONG), quote=True).translate(_SAFE_MARKUP)
+    """Entities for everything that HTML, markdown, a template or MathJax would read."""
+    return "".join(_entity(character) for character in plain(text, LONG))
 
 
-# `#` and `;` build the entities themselves, so what html.escape wrote must not be touched.
-_SAFE_MARKUP = {key: value for key, value in _MARKUP.items() if chr(key) not in "#"}
+def _entity(character: str) -> str:
+    harmless = character.isalnum() or character in " ,"
+    return character if harmless else f"&#{ord(character)};"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,7 +177,7 @@ def run(
 
 
 def _run_pytest(path: Path, session: JudgeSession) -> None:
-    """pytest's own main on one file, silent, leaving no module of the lab behind."""
+    """Pytest's own main on one file, silent, leaving no module of the lab behind."""
     arguments = [str(path), *_QUIET, f"--rootdir={path.parent}", f"--config-file={os.devnull}"]
     if session.choice.fast:
         arguments.append("--maxfail=1")
@@ -196,7 +196,7 @@ def _run_pytest(path: Path, session: JudgeSession) -> None:
 
 
 @contextmanager
-def _no_pytest_settings() -> Iterator[None]:
+def _no_pytest_settings() -> Generator[None]:
     """Without what the surroundings tell pytest: a verdict depends on no environment variable."""
     names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
     kept = {name: os.environ.pop(name) for name in names if name in os.environ}

@@ -22,7 +22,13 @@ from autograder.judge.determinism import (
     same_inputs_everywhere,
     seed_of,
 )
-from autograder.judge.failure import Failure, JudgeFault, explain, stopped_failure
+from autograder.judge.failure import (
+    Failure,
+    JudgeFault,
+    explain,
+    failure_text,
+    stopped_failure,
+)
 from autograder.judge.subject import Actor, Stopped
 from autograder.judge.trace import Trace
 from autograder.judge.verdict import Counterexample
@@ -251,8 +257,6 @@ class JudgeSession:
     def _short(self, run: CaseRun) -> str:
         if self.fault is not None or run.failure is None:
             return str(self.fault)
-        from autograder.judge.feedback import failure_text
-
         return failure_text(run.failure)
 
 

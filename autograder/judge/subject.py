@@ -10,6 +10,7 @@ attribute access and calls into operations.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
@@ -84,8 +85,8 @@ class Subject(ABC):
         if self.stub and isinstance(outcome, Raised):
             if is_stub(outcome, self.stub):
                 raise Stopped("not attempted", text)
-            if is_undefined(op, outcome):
-                raise Stopped("undefined", text)
+            if missing := undefined_name(op, outcome):
+                raise Stopped("undefined", missing)
         return outcome
 
     def stop(self, reason: str) -> NoReturn:
@@ -103,7 +104,7 @@ class Subject(ABC):
 
     @abstractmethod
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
-        """Run cells; an error in one does not stop the next. Raises Stopped when they do not end."""
+        """Run cells; an error in one does not stop the next. Stopped: they do not end."""
 
     @abstractmethod
     def _execute(self, op: Op) -> Outcome: ...
@@ -121,10 +122,15 @@ def is_stub(raised: Raised, stub: str) -> bool:
     return "NotImplementedError" in raised.mro and raised.message.startswith(stub)
 
 
-def is_undefined(op: Op, raised: Raised) -> bool:
-    """Whether the called name does not exist; a NameError inside the code has lines of it."""
-    named = isinstance(op, Call) and isinstance(op.target, str)
-    return named and "NameError" in raised.mro and not raised.lines
+def undefined_name(op: Op, raised: Raised) -> str | None:
+    """The name that the judge asked for and nobody defined, if that is what went wrong.
+
+    A NameError inside the student's code has lines of it and is an error like any other.
+    """
+    if raised.type_name != "NameError" or raised.lines or not isinstance(op, Call | Snippet):
+        return None
+    found = re.fullmatch(r"name '(\w{1,80})' is not defined", raised.message)
+    return found[1] if found else None
 
 
 class _Interpreter(Protocol):
@@ -134,7 +140,7 @@ class _Interpreter(Protocol):
 
 
 class LocalSubject(Subject):
-    """Trusted code in this process. The interpreter copies arguments and answers, as a pipe would."""
+    """Trusted code in this process; the interpreter copies what goes in and out, like a pipe."""
 
     def __init__(
         self, interpreter: _Interpreter, *, stub: str | None = None, cpu_seconds: float = 0
@@ -225,12 +231,13 @@ class Remote:
         self._text = text
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        if name.startswith("_"):
+            raise AttributeError(f"{name}: only public names are asked for; use run() for others")
         text = f"{self._text}.{name}"
         return settle(self._subject, Get(self._handle, name), text)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object where it is."""
         op = Call(self._handle, _sent(args), _sent(kwargs))
         return settle(self._subject, op, call_text(self._text, args, kwargs))
 
@@ -254,8 +261,8 @@ class Actor:
         return self._subject
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        if name.startswith("_"):  # hypothesis and pytest look for hooks such as _repr_pretty_
+            raise AttributeError(f"{name}: only public names are asked for; use run() for others")
 
         def call(*args: Any, **kwargs: Any) -> Any:
             op = Call(name, _sent(args), _sent(kwargs))
@@ -297,4 +304,3 @@ def _sent(values: Any) -> Any:
         return object.__getattribute__(leaf, "_handle") if type(leaf) is Remote else leaf
 
     return map_leaves(values, unwrapped)
-

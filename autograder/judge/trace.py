@@ -73,7 +73,9 @@ def with_values(op: Op, change: Callable[[Any], Any]) -> Op:
             target = change(target) if isinstance(target, Handle) else target
             return Call(target, map_leaves(args, change), map_leaves(kwargs, change))
         case Method(handle, name, args, kwargs):
-            return Method(change(handle), name, map_leaves(args, change), map_leaves(kwargs, change))
+            return Method(
+                change(handle), name, map_leaves(args, change), map_leaves(kwargs, change)
+            )
         case Get(handle, name):
             return Get(change(handle), name)
         case Snippet():
@@ -99,8 +101,9 @@ def behaves_like(trace: Trace, execute: Callable[[Op], Outcome], rules: Rules) -
 def same_outcome(one: Outcome, other: Outcome, rules: Rules) -> bool:
     """Equal values within `rules`, or exceptions of one class whatever their messages."""
     if isinstance(one, Raised) or isinstance(other, Raised):
-        both = isinstance(one, Raised) and isinstance(other, Raised)
-        return both and one.type_name == other.type_name
+        if isinstance(one, Returned) or isinstance(other, Returned):
+            return False
+        return one.type_name == other.type_name
     return first_difference(one.value, other.value, rules) is None
 
 

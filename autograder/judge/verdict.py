@@ -57,7 +57,7 @@ class Verdict(_Model):
     """Sandbox level the code ran at: "A", "B" or "trusted"."""
     exercises: tuple[ExerciseVerdict, ...]
     notes: tuple[str, ...] = ()
-    """What happened to the notebook itself: missing, duplicated or retyped cells, unreadable file."""
+    """What happened to the notebook itself: missing, doubled or retyped cells, unreadable file."""
 
     @property
     def points(self) -> float:
