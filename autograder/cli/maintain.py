@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command()(doctor)
+    app.command(rich_help_panel="Instructors")(doctor)
 
 
 def doctor(
