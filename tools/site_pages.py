@@ -83,6 +83,7 @@ def command_section(command: Any, context: Any) -> str:
     usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}".strip()
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
     rows = [f"| `{cell(name)}` | {cell(text)} |" for name, text in filter(None, records)]
+    rows = [row for row in rows if not row.startswith("| `--help")]
     table = ["| word | what it does |", "| --- | --- |", *rows] if rows else []
     lines = ["", f"## {context.command_path}", "", command.help or "", ""]
     return "\n".join([*lines, "```console", f"$ {usage}", "```", "", *table, ""])
