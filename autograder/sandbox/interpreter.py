@@ -132,8 +132,8 @@ class Interpreter:
     def _failure(self, error: BaseException) -> Raised:
         if isinstance(error, KeyboardInterrupt) and self._interruptible:
             raise error
-        if isinstance(error, MemoryError) and not self._interruptible:
-            raise error  # the jail ends: its budget is spent
+        if not self._interruptible and _out_of_memory(error):
+            raise MemoryError from error  # the jail ends: its budget is spent
         return describe(error, self._sources)
 
     def _run(self, op: Op) -> Any:
@@ -221,6 +221,13 @@ def _widen(value: Any) -> Any:
     import numpy as np
 
     return value.astype(np.float64)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed; torch says so by a plain RuntimeError."""
+    if isinstance(error, MemoryError):
+        return True
+    return type(error) is RuntimeError and "allocate memory" in "".join(map(str, error.args))
 
 
 def _display(*objects: object, **options: object) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal
+
+Level = Literal["A", "B", "trusted"]
+"""How strong a jail is: see `autograder.sandbox.jail`."""
 
 
 @dataclass(frozen=True, kw_only=True)

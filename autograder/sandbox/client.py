@@ -1,0 +1,243 @@
+"""Starts the zygote and asks it for forks. Safe to use from several threads of one program."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from autograder.errors import EnvironmentRefused
+from autograder.sandbox import frames
+from autograder.sandbox.errors import ForkDied, SandboxError
+from autograder.sandbox.limits import Level, Limits
+from autograder.sandbox.remote import Jail
+
+PRELOAD = (
+    "shared", "numpy", "torch", "transformers", "peft", "tinker", "matplotlib.pyplot",
+    "hypothesis", "pytest",
+)  # fmt: skip
+_CALL_LIMIT = 256 << 20
+_START_SECONDS = 180
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "LABKIT_ROOT")
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from autograder.sandbox.zygote import main; main(int(sys.argv[2]), sys.argv[3])"
+)
+
+
+class Zygote:
+    """The warm process: a context manager. In a trusted fork, the same zygote seen from inside.
+
+    Attributes:
+        level: "A", "B" or "trusted".
+    """
+
+    def __init__(
+        self,
+        control: socket.socket,
+        level: str,
+        process: subprocess.Popen[bytes] | None = None,
+        home: str | None = None,
+    ) -> None:
+        self.level = level
+        self._control = control
+        self._process = process
+        self._home = home
+
+    @classmethod
+    def start(
+        cls, *, level: Level | None = None, trust: bool = False, preload: Sequence[str] = PRELOAD
+    ) -> Self:
+        """Start a zygote that has imported `preload`.
+
+        Args:
+            level: insist on this level; the best there is when None.
+            trust: run student code without a jail. `level` of the zygote then reads "trusted".
+            preload: modules to import before the first fork. All are visible to student code.
+
+        Raises:
+            EnvironmentRefused: no sandbox here; the message names what is missing.
+        """
+        if not hasattr(socket, "send_fds"):
+            raise EnvironmentRefused("The sandbox needs Linux. Students' own checks do not.")
+        home = tempfile.mkdtemp(prefix="labkit-zygote-")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        options = {"level": level, "trust": trust, "preload": list(preload), "home": home}
+        try:
+            process = _launch(theirs, options, home)
+        except BaseException:
+            ours.close()
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        finally:
+            theirs.close()
+        zygote = cls(ours, "", process, home)
+        try:
+            zygote.level = zygote._greeting()
+        except BaseException:
+            zygote.close()
+            raise
+        return zygote
+
+    def spawn(self, limits: Limits | None = None) -> Jail:
+        """A fresh jailed fork.
+
+        Raises:
+            EnvironmentRefused: the jail could not be built. No student code ran.
+            SandboxError: the zygote is gone.
+        """
+        limits = limits or Limits()
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reader, False)
+        try:
+            request = {"do": "jail", "limits": limits.to_dict()}
+            data, report = self._request(request, writer)
+        except BaseException:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        return Jail(data, report, reader, limits, self.level)
+
+    def fork_call(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Run `function` ("module:name") on `payload` and a zygote in a trusted fork.
+
+        The fork holds nothing of the caller but the payload, reads no input, and prints to the
+        standard error. It ends with its caller, and what it spawned ends with it.
+
+        Raises:
+            ForkDied: it raised (the message has its traceback), crashed or was killed.
+        """
+        body = json.dumps({"function": function, "payload": payload}).encode()
+        data, report = self._request({"do": "call"})
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                frames.send(data, body)
+            answer = _answer(data)
+            if answer is None:
+                raise ForkDied(f"{function} ended without an answer: {_how_it_ended(report)}")
+        finally:
+            data.close()
+            report.close()
+        if "error" in answer:
+            raise ForkDied(f"{function} failed:\n{answer['error']}")
+        return answer["result"]
+
+    def close(self) -> None:
+        """End the zygote and every fork of it. Closing twice is fine."""
+        self._control.close()
+        if self._process is not None:
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _greeting(self) -> str:
+        self._control.settimeout(_START_SECONDS)
+        try:
+            message = self._control.recv(1 << 16)
+        except (TimeoutError, ConnectionError):
+            message = b""
+        self._control.settimeout(None)
+        if not message:
+            raise EnvironmentRefused("The sandbox server did not start; its reason stands above.")
+        said: dict[str, str] = json.loads(message)
+        if "refused" in said:
+            raise EnvironmentRefused(said["refused"])
+        return said["level"]
+
+    def _request(
+        self, request: dict[str, Any], *descriptors: int
+    ) -> tuple[socket.socket, socket.socket]:
+        """Send a request with one end of two new socket pairs; the other ends are returned."""
+        data, data_there = socket.socketpair()
+        report, report_there = socket.socketpair()
+        given = [data_there.fileno(), *descriptors, report_there.fileno()]
+        try:
+            socket.send_fds(self._control, [json.dumps(request).encode()], given)
+        except OSError as error:
+            data.close()
+            report.close()
+            raise SandboxError(f"the sandbox server has ended ({error})") from error
+        finally:
+            data_there.close()
+            report_there.close()
+        return data, report
+
+
+def _launch(control: socket.socket, options: dict[str, Any], home: str) -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).resolve().parents[2])
+    descriptor = control.fileno()
+    command = [sys.executable, "-P", "-c", _BOOT, root, str(descriptor), json.dumps(options)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.__stderr__.fileno() if sys.__stderr__ else None,
+        pass_fds=[descriptor],
+        env=_environment(home),
+        cwd=home,
+        start_new_session=True,
+    )
+
+
+def _environment(home: str) -> dict[str, str]:
+    """A small environment of its own: nothing of the caller's but where programs are found."""
+    one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {
+        **passed,
+        **one,
+        "HOME": home,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "agg",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def _answer(data: socket.socket) -> dict[str, Any] | None:
+    try:
+        body = frames.receive(data, _CALL_LIMIT)
+    except (ConnectionError, ValueError):
+        return None
+    return None if body is None else json.loads(body)
+
+
+def _how_it_ended(report: socket.socket) -> str:
+    """The zygote's account of a fork that gave no answer."""
+    report.settimeout(5)
+    news = b""
+    with contextlib.suppress(OSError):
+        while chunk := report.recv(4096):
+            news += chunk
+    for line in news.splitlines():
+        message: dict[str, Any] = json.loads(line)
+        if "status" in message:
+            code = os.waitstatus_to_exitcode(message["status"])
+            return f"signal {-code}" if code < 0 else f"exit code {code}"
+    return "the sandbox server is gone too"
