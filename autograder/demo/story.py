@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.collect import collect
-from autograder.course import COURSE_FILE, Course
+from autograder.course import COURSE_FILE
 from autograder.course_init import init_course
 from autograder.demo.submissions import Submission, submissions, write_submissions
 from autograder.errors import CourseError
