@@ -125,7 +125,9 @@ def _check_against_jupytext(cells: tuple[PercentCell, ...], solution_dir: Path) 
     path = solution_dir / "notebook.py"
     text = path.read_text(encoding="utf-8")
     read = cast(dict[str, Any], jupytext.reads(text, fmt="py:percent"))  # pyright: ignore[reportUnknownMemberType]
-    theirs = [(cell["cell_type"] == "code", str(cell["source"])) for cell in read["cells"]]
+    theirs = [
+        (cell["cell_type"] == "code", str(cell["source"]).strip("\n")) for cell in read["cells"]
+    ]
     ours = [(cell.code, cell.source) for cell in cells]
     if theirs == ours:
         return
