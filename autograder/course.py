@@ -95,7 +95,7 @@ class Course:
 
     @property
     def logs(self) -> Path:
-        """nbgrader's messages."""
+        """Nbgrader's messages."""
         return self.root / "logs"
 
     @property

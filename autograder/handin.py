@@ -109,6 +109,14 @@ def unreadable(path: Path) -> str | None:
     return None
 
 
+def is_replacement(path: Path) -> bool:
+    """Whether the notebook is one we put in the place of a hand-in."""
+    try:
+        return NOTE in json.loads(path.read_bytes())["metadata"][METADATA]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def set_aside(path: Path) -> Path:
     """Rename the file to a free name that nbgrader ignores."""
     number = 1

@@ -144,9 +144,7 @@ def _judge_all(
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
                 error = future.exception()
-                if isinstance(error, EnvironmentRefused) or not isinstance(
-                    error, Exception | None
-                ):
+                if isinstance(error, EnvironmentRefused) or not isinstance(error, Exception | None):
                     raise error
                 if error is not None:
                     log.error("judging failed", exc_info=error)

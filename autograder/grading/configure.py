@@ -81,7 +81,7 @@ def _configure_pages(c: Any) -> None:
 
     theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
     c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES), str(theirs)]
-    c.HTMLExporter.filters = {"markdown2html": "autograder.grading.pages.safe_markdown"}
+    c.HTMLExporter.filters = {"markdown2html": "autograder.grading.markdown.safe_markdown"}
     c.HTMLExporter.sanitize_html = True
 
 

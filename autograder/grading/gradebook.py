@@ -26,7 +26,7 @@ class Total:
 
 @contextmanager
 def opened(course: Course, name: str = GRADEBOOK) -> Iterator[Any]:
-    """nbgrader's `Gradebook` of the course, closed afterwards."""
+    """The `Gradebook` of nbgrader for the course, closed afterwards."""
     from nbgrader.api import Gradebook
 
     book: Any = Gradebook(f"sqlite:///{course.root / name}")

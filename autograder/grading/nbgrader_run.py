@@ -72,7 +72,7 @@ def run(name: str, config: Any, lab: str, *, student: str | None, log: logging.L
 
 @contextmanager
 def quiet_gradebook() -> Iterator[None]:
-    """nbgrader's own use of SQLAlchemy warns at every new submission; nobody can act on it."""
+    """Silence a warning that nbgrader causes at every new submission; nobody can act on it."""
     from sqlalchemy.exc import SAWarning
 
     with warnings.catch_warnings():

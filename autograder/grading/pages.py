@@ -1,48 +1,33 @@
-"""Markdown in the pages nbgrader makes: a student's text may hold HTML, but none that does things.
-
-Feedback pages and formgrader show what students wrote to other people. nbconvert would pass their
-raw HTML through, scripts included; here it goes through an allow-list first.
-"""
+"""`labkit feedback`: one HTML page a hand-in, made by nbgrader, in `feedback/STUDENT/LAB/`."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
-import bleach
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from jinja2 import pass_context
-
-TAGS = frozenset(
-    "a abbr b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img kbd li ol "
-    "p pre s small span strong sub summary sup table tbody td th thead tr u ul".split()
-)
-ATTRIBUTES = {
-    "*": ["class", "id", "title", "align", "lang"],
-    "a": ["href"],
-    "img": ["src", "alt", "width", "height"],
-    "td": ["colspan", "rowspan"],
-    "th": ["colspan", "rowspan", "scope"],
-}
-PROTOCOLS = frozenset(("http", "https", "mailto", "attachment", "data"))
+from autograder.course import Course
+from autograder.errors import CourseError, LabkitError
+from autograder.grading.nbgrader_run import load_config, logging_to, run
 
 
-@pass_context
-def safe_markdown(context: Any, source: str) -> str:
-    """HTML of a markdown cell or output. The name of the filter is nbconvert's `markdown2html`."""
-    cell: Any = context.get("cell") or {}
-    renderer = IPythonRenderer(
-        escape=False,
-        attachments=cell.get("attachments", {}),
-        exclude_anchor_links=True,
-    )
-    html: str = MarkdownWithMath(renderer=renderer).render(source)
-    return bleach.clean(html, tags=TAGS, attributes=_allowed, protocols=PROTOCOLS)
+def write_feedback(course: Course, lab: str, *, student: str | None = None) -> list[Path]:
+    """Make the pages of a lab anew, for all students or one; returns them.
 
-
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name not in (*ATTRIBUTES["*"], *ATTRIBUTES.get(tag, [])):
-        return False
-    # Pictures travel inside the page; a remote one would tell its owner who reads it.
-    if tag == "img" and name == "src":
-        return not value.strip().lower().startswith(("http:", "https:", "//"))
-    return not value.strip().lower().startswith("data:text")
+    Raises:
+        LabkitError: nothing of the lab is graded yet.
+        CourseError: nbgrader could not make a page.
+    """
+    lab = course.lab(lab)
+    config = load_config(course)
+    graded = sorted(p.parent.parent.name for p in course.root.glob(f"autograded/*/{lab}/*.ipynb"))
+    wanted = [s for s in graded if student in (None, s)]
+    if not wanted:
+        whose = f"The hand-in of {student}" if student else "No hand-in"
+        raise LabkitError(f"{whose} for {lab} is graded yet. Grade first: labkit grade {lab}")
+    path = course.logs / f"feedback-{lab}.log"
+    with logging_to(path) as log:
+        try:
+            run("GenerateFeedback", config, lab, student=student, log=log)
+        except CourseError as error:
+            raise CourseError(f"nbgrader could not make every page: {error} See {path}.") from error
+    pages = [course.root / "feedback" / name / lab / f"{lab}.html" for name in wanted]
+    return [page for page in pages if page.is_file()]

@@ -24,7 +24,6 @@ from autograder.handin import METADATA
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 
 
-
 class CoursePreprocessor(NbGraderPreprocessor):
     """A step that knows its course."""
 

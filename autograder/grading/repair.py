@@ -58,7 +58,7 @@ def _remove(course: Course, student: str, lab: str, folder: Path) -> list[Path]:
 
 
 def before_conversion(*, assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader's pre-convert hook: take the submission and make it gradable.
+    """Before a conversion (pre-convert hook of nbgrader): take the submission and make it gradable.
 
     `notebooks` is nbgrader's own list of files to convert; the lab's is put in when it was not
     there at the start.
@@ -76,5 +76,5 @@ def before_conversion(*, assignment: str, student: str, notebooks: list[str]) ->
 
 
 def after_conversion(*, assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader's post-convert hook: give the submission back."""
+    """After a conversion (post-convert hook of nbgrader): give the submission back."""
     locks.release_submissions(Path(notebooks[0]).parents[3])

@@ -102,7 +102,7 @@ class Session:
             return self._labs[name]
 
     def read(self, student: str, lab: str) -> Reading:
-        """The hand-in in `submitted/`. One that is no notebook of the lab reads as a pristine one."""
+        """The hand-in in `submitted/`; one of another lab reads as a pristine notebook."""
         path = self.course.submitted(student, lab) / f"{lab}.ipynb"
         known = self.lab(lab)
         notes: tuple[str, ...] = ()
@@ -224,8 +224,10 @@ def session_for(root: Path, *, trust: bool | None = None) -> Session:
     with _guard:
         known = _sessions.get(root)
         wanted = trust if trust is not None else bool(known and known[1].trust)
-        if known is None or known[0] != data or known[1].trust != (
-            wanted or course.data.trust_students
+        if (
+            known is None
+            or known[0] != data
+            or known[1].trust != (wanted or course.data.trust_students)
         ):
             if known is not None:
                 known[1].close()

@@ -104,7 +104,7 @@ def course(template: Path, tmp_path: Path) -> Iterator[Course]:
     root = tmp_path / "course"
     data = json.loads((root / "course.json").read_text())
     data["solutions"] = str(tmp_path / "solutions")
-    (root / "course.json").write_text(json.dumps(data))
+    (root / "course.json").write_text(json.dumps(data, indent=2) + "\n")
     yield Course.load(root)
     session.close_sessions()
     locks.release_submissions(root)

@@ -1,0 +1,183 @@
+"""Find hand-ins in files, folders and archives, and tell from the names whose and which lab's.
+
+A name tells a student when it is an id of the roster or starts with one and a separator
+(`ana_lab05.ipynb`, `ana_12345_assignsubmission_file/`). Folders count before the file's name, the
+innermost first; last come the folders around what was named, so that `collect inbox/ana` works.
+Without a roster the outermost folder below it, or the name up to its first `_`, is the id.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autograder.course import Course
+from autograder.errors import LabError, NotebookError
+from autograder.handin import ORIGINAL, TIMESTAMP
+from autograder.notebook import lab_named, read_notebook
+from autograder.roster import valid_id
+
+SEPARATORS = "_- .,+("
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that may be a hand-in. `student` and `lab` are None when nothing tells them."""
+
+    path: Path
+    origin: str
+    """Where it came from, for messages: the path below what was named, archives included."""
+    student: str | None
+    lab: str | None
+    time: float
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether it calls itself a notebook."""
+        return self.path.suffix.lower() == ".ipynb"
+
+
+def recorded_time(folder: Path) -> float | None:
+    """The time in nbgrader's `timestamp.txt`, in any form nbgrader takes."""
+    try:
+        text = (folder / TIMESTAMP).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    try:
+        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        from nbgrader.utils import parse_utc
+
+        try:
+            return parse_utc(text).replace(tzinfo=UTC).timestamp()
+        except (ValueError, OverflowError, AttributeError):
+            return None
+
+
+class Finder:
+    """Looks through what the instructor named. `unpack(archive, folder)` unpacks an archive."""
+
+    def __init__(
+        self,
+        course: Course,
+        students: set[str] | None,
+        lab: str | None,
+        unpack: Callable[[Path, Path], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._course = course
+        self._ids = None if students is None else {_fold(s): s for s in students}
+        self._lab = lab
+        self._unpack = unpack
+        self._warn = warn
+        self._archives = 0
+        self._around: tuple[str, ...] = ()
+
+    def find(self, path: Path, temporary: Path) -> Iterator[Candidate]:
+        """Every file at or below `path` that may be a hand-in, in order of its name."""
+        if path.is_dir():
+            base = path / "submitted" if (path / "submitted").is_dir() else path
+            self._around = base.resolve().parts[-2:]
+            yield from self._walk(base, (), "", temporary)
+        else:
+            self._around = path.resolve().parts[-3:-1]
+            yield from self._file(path, (), path.name, temporary)
+
+    def _walk(
+        self, base: Path, outer: tuple[str, ...], origin: str, temporary: Path
+    ) -> Iterator[Candidate]:
+        for here, folders, files in os.walk(base):
+            folders[:] = sorted(f for f in folders if not _is_hidden(f))
+            inside = Path(here).relative_to(base).parts
+            for name in sorted(f for f in files if not _is_hidden(f)):
+                shown = "/".join([*([origin] if origin else []), *inside, name])
+                yield from self._file(Path(here, name), (*outer, *inside), shown, temporary)
+
+    def _file(
+        self, path: Path, folders: tuple[str, ...], origin: str, temporary: Path
+    ) -> Iterator[Candidate]:
+        if path.is_symlink() or not path.is_file():
+            self._warn(f"{origin} is a link or no regular file; left out.")
+        elif path.suffix.lower() == ".zip" and temporary not in path.parents:
+            self._archives += 1
+            into = temporary / str(self._archives)
+            into.mkdir()
+            self._unpack(path, into)
+            yield from self._walk(into, (*folders, path.stem), origin, temporary)
+        else:
+            found = self._candidate(path, folders, origin)
+            if found.is_notebook or self._is_theirs(found, folders):
+                yield found
+
+    def _candidate(self, path: Path, folders: tuple[str, ...], origin: str) -> Candidate:
+        time = recorded_time(path.parent) or path.stat().st_mtime
+        student = self._student(folders, path.stem)
+        return Candidate(path, origin, student, self._lab_of(path, folders), round(time, 6))
+
+    def _is_theirs(self, candidate: Candidate, folders: tuple[str, ...]) -> bool:
+        # A file that is no notebook may be the instructor's own notes, unless a student's name
+        # or a lab's folder says otherwise.
+        if self._ids is not None:
+            return candidate.student in self._ids.values()
+        return any(self._as_lab(folder) for folder in folders)
+
+    def _student(self, folders: tuple[str, ...], stem: str) -> str | None:
+        if self._ids is not None:
+            for text in (*reversed(folders), stem, *reversed(self._around)):
+                known = self._known(text)
+                if known is not None:
+                    return known
+        guesses = [f for f in folders if not self._as_lab(f)]
+        guess = guesses[-1 if self._ids is not None else 0] if guesses else stem.split("_")[0]
+        guess = unicodedata.normalize("NFC", guess.strip())
+        return guess if self._ids is not None or valid_id(guess) else None
+
+    def _known(self, text: str) -> str | None:
+        """The longest id of the roster that `text` is or starts with."""
+        text = _fold(text)
+        assert self._ids is not None
+        fits = [
+            known
+            for known in self._ids
+            if text == known or (text.startswith(known) and text[len(known)] in SEPARATORS)
+        ]
+        return self._ids[max(fits, key=len)] if fits else None
+
+    def _lab_of(self, path: Path, folders: tuple[str, ...]) -> str | None:
+        if self._lab is not None:
+            return self._lab
+        for folder in (*reversed(folders), *reversed(self._around)):
+            lab = self._as_lab(folder)
+            if lab is not None:
+                return lab
+        labs = self._course.data.labs
+        named = [lab for lab in labs if lab in path.stem] or [_content_lab(path)]
+        if named[0] in labs:
+            return named[0]
+        return next(iter(labs)) if len(labs) == 1 else None
+
+    def _as_lab(self, name: str) -> str | None:
+        try:
+            return self._course.lab(name) if len(name) >= 3 else None
+        except LabError:
+            return None
+
+
+def _content_lab(path: Path) -> str | None:
+    try:
+        return lab_named(read_notebook(path))
+    except NotebookError:
+        return None
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX")) or name == TIMESTAMP or name.endswith(ORIGINAL)
