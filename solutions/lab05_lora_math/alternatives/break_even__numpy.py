@@ -1,4 +1,4 @@
-"""Validates in numpy and divides under errstate, where a division by zero gives infinity."""
+"""Validates in numpy, divides under errstate whatever the saving is, and picks with np.where."""
 
 import numpy as np
 
@@ -13,5 +13,5 @@ def break_even(
     if cost == 0:
         return 0.0
     with np.errstate(all="ignore"):
-        saving = max((api - own) * tokens / 1e6, 0.0)
-        return float(np.divide(cost, saving))
+        saving = (api - own) * tokens / 1e6
+        return float(np.where(saving > 0, np.divide(cost, saving), np.inf))
