@@ -13,7 +13,7 @@ from autograder.judge.failure import died_text, error_text
 from autograder.judge.subject import Actor, Stopped, Subject
 from autograder.judge.trace import Step, Trace, behaves_like
 from autograder.lab import ExerciseSpec, Limits
-from autograder.sandbox.ops import Outcome, Returned, SourceCell
+from autograder.sandbox.ops import Returned, SourceCell
 
 Spawn = Callable[[ExerciseSpec, Limits], Subject]
 
@@ -81,16 +81,13 @@ class Bench:
         if self.subject.pending is None:
             return False
         limits = self._exercise.limits
-        half = limits.model_copy(update={"cpu_seconds": limits.cpu_seconds / 2})
+        less = {"cpu_seconds": limits.cpu_seconds / 2, "wall_seconds": limits.wall_seconds / 2}
+        half = limits.model_copy(update=less)
         again = self._loaded(self._exercise, half)
         try:
-            op, text = self.subject.pending
-            trace: Trace = (*self.subject.trace, Step(op, Returned(None), text))
-
-            def ask(op: object) -> Outcome:
-                return again.ask(op, "")  # pyright: ignore[reportArgumentType]
-
-            behaves_like(trace, ask, Rules())
+            op, say = self.subject.pending
+            trace: Trace = (*self.subject.trace, Step(op, Returned(None), say))
+            behaves_like(trace, lambda op: again.ask(op, str), Rules())
         except Stopped as stopped:
             return stopped.reason == "timeout"
         finally:

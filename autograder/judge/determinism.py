@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.internal.conjecture import engine, providers
+from hypothesis.internal.constants_ast import Constants
 
 SHRINK_EXAMPLES = 400
 """Inputs tried to make a counterexample smaller. A count, not a time: load changes nothing."""
@@ -29,7 +30,7 @@ def same_inputs_everywhere() -> Generator[None]:
     """
     constants = providers._get_local_constants  # pyright: ignore[reportPrivateUsage]
     patience = engine.MAX_SHRINKING_SECONDS
-    none = type(constants())()
+    none = Constants()
     providers._get_local_constants = lambda: none  # pyright: ignore[reportPrivateUsage]
     engine.MAX_SHRINKING_SECONDS = 10**9
     providers.CONSTANTS_CACHE.cache.clear()

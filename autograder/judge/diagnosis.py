@@ -92,7 +92,7 @@ def diagnose(
 
 def _same(subject: LocalSubject, trace: Trace, rules: Rules) -> bool:
     try:
-        return behaves_like(trace, lambda op: subject.ask(op, ""), rules)
+        return behaves_like(trace, lambda op: subject.ask(op, str), rules)
     finally:
         subject.reset()
 

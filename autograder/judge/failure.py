@@ -18,7 +18,7 @@ ERROR_LINES = 3
 """Lines of the student's own traceback that are shown: the innermost ones."""
 
 _DEATHS = {
-    "timeout": "used up its CPU time",
+    "timeout": "used up its time",
     "memory": "used more memory than allowed",
     "output": "printed more than allowed",
     "killed": "ended its own process (exit, crash or a call that is not allowed)",

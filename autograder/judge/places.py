@@ -54,7 +54,7 @@ def local_spawn(lab: LabSpec) -> Spawn:
 
 def jail_spawn(lab: LabSpec, zygote: Any) -> Spawn:
     """Student code in a fresh jailed fork of `zygote`."""
-    from autograder.sandbox.client import JailDied
+    from autograder.sandbox.errors import JailDied
     from autograder.sandbox.limits import Limits as JailLimits
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:

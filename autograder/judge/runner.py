@@ -6,6 +6,7 @@ own process, without a reference.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -107,6 +108,8 @@ def judge(
 
 def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
     """What `judge` asks the fork to do: a verdict, or the sentence why there is none."""
+    gc.freeze()  # a fork lives shortly: looking through what it inherited finds nothing to free
+    gc.set_threshold(50_000)
     lab_dir = Path(job["lab_dir"])
     try:
         spec = load_spec(lab_dir)

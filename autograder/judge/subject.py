@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 from autograder.judge.budget import CpuBudget
-from autograder.judge.trace import Step, Trace, call_shown, object_name
+from autograder.judge.trace import Say, Step, Trace, call_shown, object_name
 from autograder.judge.values import LONG, call_text, map_leaves, plain
 from autograder.sandbox.ops import (
     Call,
@@ -56,6 +57,9 @@ class Stopped(BaseException):
         self.call = call
 
 
+_MAY_HOLD_OBJECTS = (Handle, list, tuple, dict)
+
+
 class Subject(ABC):
     """One namespace of code. `stub` is the start of the message an unsolved exercise raises."""
 
@@ -64,7 +68,8 @@ class Subject(ABC):
     def __init__(self, *, stub: str | None = None) -> None:
         self.stub = stub
         self._steps: list[Step] = []
-        self.pending: tuple[Op, str] | None = None
+        self._keeps_objects = False
+        self.pending: tuple[Op, Say] | None = None
         """The operation that was running when the code stopped answering."""
 
     @property
@@ -72,19 +77,21 @@ class Subject(ABC):
         """What was asked since the last reset."""
         return tuple(self._steps)
 
-    def ask(self, op: Op, text: str) -> Outcome:
+    def ask(self, op: Op, say: Say) -> Outcome:
         """Execute `op` and keep it in the trace.
 
         Raises:
             Stopped: the exercise is not attempted, or the code ran out of time or died.
         """
-        self.pending = (op, text)
+        self.pending = (op, say)
         outcome = self._execute(op)
         self.pending = None
-        self._steps.append(Step(op, outcome, text))
+        self._steps.append(Step(op, outcome, say))
+        if isinstance(outcome, Returned) and isinstance(outcome.value, _MAY_HOLD_OBJECTS):
+            self._keeps_objects = True
         if self.stub and isinstance(outcome, Raised):
             if is_stub(outcome, self.stub):
-                raise Stopped("not attempted", text)
+                raise Stopped("not attempted", say())
             if missing := undefined_name(op, outcome):
                 raise Stopped("undefined", missing)
         return outcome
@@ -98,8 +105,9 @@ class Subject(ABC):
 
     def reset(self) -> None:
         """Forget the objects and the trace of the last example."""
-        if self._steps:
-            self._steps = []
+        self._steps = []
+        if self._keeps_objects:
+            self._keeps_objects = False
             self._reset()
 
     @abstractmethod
@@ -234,12 +242,12 @@ class Remote:
         if name.startswith("_"):
             raise AttributeError(f"{name}: only public names are asked for; use run() for others")
         text = f"{self._text}.{name}"
-        return settle(self._subject, Get(self._handle, name), text)
+        return settle(self._subject, Get(self._handle, name), lambda: text)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object where it is."""
         op = Call(self._handle, _sent(args), _sent(kwargs))
-        return settle(self._subject, op, call_text(self._text, args, kwargs))
+        return settle(self._subject, op, partial(call_text, self._text, args, kwargs))
 
     def __repr__(self) -> str:
         return self._text
@@ -266,7 +274,7 @@ class Actor:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             op = Call(name, _sent(args), _sent(kwargs))
-            return settle(self._on_stage(), op, call_text(name, args, kwargs))
+            return settle(self._on_stage(), op, partial(call_text, name, args, kwargs))
 
         return call
 
@@ -276,23 +284,23 @@ class Actor:
         `shown` is what a student reads in its place: the same thing as they would write it.
         """
         op = Snippet(code, _sent(inputs))
-        return settle(self._on_stage(), op, plain(shown, LONG))
+        return settle(self._on_stage(), op, partial(plain, shown, LONG))
 
 
-def settle(subject: Subject, op: Op, text: str) -> Any:
+def settle(subject: Subject, op: Op, say: Say) -> Any:
     """The value of `op`, with objects that stayed behind as `Remote`.
 
     Raises:
         StudentError: the code raised.
     """
-    outcome = subject.ask(op, text)
+    outcome = subject.ask(op, say)
     if isinstance(outcome, Raised):
         raise StudentError(outcome, call_shown(subject.trace))
 
     def received(leaf: Any) -> Any:
         if not isinstance(leaf, Handle):
             return leaf
-        return Remote(subject, leaf, text if isinstance(op, Get) else object_name(leaf))
+        return Remote(subject, leaf, say() if isinstance(op, Get) else object_name(leaf))
 
     return map_leaves(outcome.value, received)
 

@@ -14,14 +14,21 @@ from autograder.judge.compare import Rules, first_difference
 from autograder.judge.values import LONG, map_leaves, plain
 from autograder.sandbox.ops import Call, Get, Handle, Method, Op, Outcome, Raised, Returned, Snippet
 
+Say = Callable[[], str]
+
 
 @dataclass(frozen=True)
 class Step:
-    """One operation and its outcome. `text` is the call as a student would write it."""
+    """One operation and its outcome. `say` writes the call as a student would."""
 
     op: Op
     outcome: Outcome
-    text: str
+    say: Say
+
+    @property
+    def text(self) -> str:
+        """The call as a student would write it. Written when shown: most calls never are."""
+        return self.say()
 
 
 Trace = tuple[Step, ...]

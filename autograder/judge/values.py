@@ -40,7 +40,9 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def plain(text: str, limit: int = SHORT) -> str:
     """`text` on one line, at most `limit` characters, with nothing unprintable left in it."""
-    shown = "".join(map(_visible, text[: limit + 1]))
+    shown = text[: limit + 1]
+    if not shown.isprintable():
+        shown = "".join(map(_visible, shown))
     return shown if len(shown) <= limit else shown[: limit - 3].rstrip("\\") + "..."
 
 

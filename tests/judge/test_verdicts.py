@@ -122,7 +122,7 @@ def test_an_endless_loop_is_a_timeout_with_its_call(answer: Answer) -> None:
 def test_an_endless_cell_costs_only_its_own_exercise(judge: Judge, reference: Cells) -> None:
     verdict = judge(replace_cell(reference, "scale", "while True: pass"))
     assert [e.status for e in verdict.exercises] == ["error", "passed", "passed"]
-    assert verdict.exercises[0].error == "Your code used up its CPU time while running this cell."
+    assert verdict.exercises[0].error == "Your code used up its time while running this cell."
 
 
 def test_a_slow_wrong_answer_shows_its_first_counterexample(answer: Answer) -> None:
