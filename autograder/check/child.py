@@ -21,9 +21,6 @@ from autograder.errors import LabkitError
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.ops import SourceCell
 
-CELL_CPU_SECONDS = 20.0
-"""For running one cell of the notebook; importing torch and transformers takes up to ten."""
-
 RECELL_CPU_SECONDS = 2.0
 """Added to each exercise's own limit, for running the cells again."""
 
@@ -89,18 +86,20 @@ def _take_standard_streams() -> Channel:
 def _run(job: dict[str, Any], channel: Channel) -> None:
     cells = [SourceCell(**cell) for cell in job["cells"]]
     watchdog = Watchdog(channel)
-    _load(cells, channel, watchdog)
+    _load(cells, job["cell_cpu_seconds"], channel, watchdog)
     if job["exercises"]:
         _check(job, cells, channel, watchdog)
     channel.send("done")
 
 
-def _load(cells: list[SourceCell], channel: Channel, watchdog: Watchdog) -> None:
+def _load(
+    cells: list[SourceCell], cpu_seconds: float, channel: Channel, watchdog: Watchdog
+) -> None:
     """Run every cell once, so that a slow one is named and imports count for no exercise."""
     interpreter = Interpreter()
     for cell in cells:
         channel.send("loading", cell=cell.id)
-        watchdog.allow(cell.id, CELL_CPU_SECONDS)
+        watchdog.allow(cell.id, cpu_seconds)
         for report in interpreter.load([cell]):
             channel.send("loaded", report=asdict(report))
 

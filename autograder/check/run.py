@@ -20,6 +20,9 @@ from autograder.sandbox.ops import SourceCell
 LOAD_WALL_SECONDS = 180.0
 """For one cell, if the child's own CPU limit fails: a cold disk may need minutes for torch."""
 
+CELL_CPU_SECONDS = 20.0
+"""For running one cell of the notebook; importing torch and transformers takes up to ten."""
+
 LEVEL = "trusted"
 SEED = "public checks"
 
@@ -88,6 +91,7 @@ def _run_child(
     job = {
         "lab_dir": str(lab_dir.resolve()),
         "cells": [{"id": c.id, "kind": c.kind, "source": c.source} for c in cells],
+        "cell_cpu_seconds": CELL_CPU_SECONDS,
         "exercises": [(e.name, e.limits.cpu_seconds) for e in exercises],
     }
     spec = load_spec(lab_dir)
