@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def _rewrite(course: Course, target: Path, lab: str) -> str:
 
 
 @contextmanager
-def _silent(*names: str) -> Iterator[None]:
+def _silent(*names: str) -> Generator[None]:
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.disabled for logger in loggers]
     for logger in loggers:

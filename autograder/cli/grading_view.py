@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ STAGES = {"judge": "Judging", "record": "Recording"}
 
 
 @contextmanager
-def progress_shown(*, quiet: bool) -> Iterator[Progress]:
+def progress_shown(*, quiet: bool) -> Generator[Progress]:
     """A function to report progress to."""
     import sys
 
@@ -36,7 +36,7 @@ def progress_shown(*, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def _bars(console: object) -> Iterator[Progress]:
+def _bars(console: object) -> Generator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -8,7 +8,7 @@ when its graded notebook and the gradebook both have the verdict it would get ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ def grade_lab(
         LabkitError: a named student handed in nothing.
     """
     lab = course.lab(lab)
-    tell = progress or (lambda stage, done, total: None)
+    tell = progress or _say_nothing
     with _alone(course), logging_to(course.logs / f"grade-{lab}.log") as log:
         config = load_config(course)
         session = session_for(course.root, trust=trust)
@@ -94,8 +94,12 @@ def grade_lab(
         return _with_scores(course, lab, results)
 
 
+def _say_nothing(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
 @contextmanager
-def _alone(course: Course) -> Iterator[None]:
+def _alone(course: Course) -> Generator[None]:
     if not locks.acquire(course.root, locks.WHOLE_RUN):
         raise CourseError(f"Another labkit grade is at work in {course.root}. Wait until it ends.")
     try:

@@ -69,7 +69,7 @@ def _configure_release(c: Any) -> None:
     # nbgrader's own list, with stubs that name the exercise.
     from nbgrader.converters import GenerateAssignment
 
-    steps: list[Any] = GenerateAssignment.class_traits()["preprocessors"].default()
+    steps: Any = GenerateAssignment.class_traits()["preprocessors"].default()
     c.GenerateAssignment.preprocessors = [
         "autograder.build.clear.ClearLabSolutions" if step.__name__ == "ClearSolutions" else step
         for step in steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Total:
 
 
 @contextmanager
-def opened(course: Course, name: str = GRADEBOOK) -> Iterator[Any]:
+def opened(course: Course, name: str = GRADEBOOK) -> Generator[Any]:
     """The `Gradebook` of nbgrader for the course, closed afterwards."""
     from nbgrader.api import Gradebook
 

@@ -12,12 +12,11 @@ import bleach
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-TAGS = frozenset(
-    ("a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em")
-    + ("h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s")
-    + ("small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead")
-    + ("tr", "u", "ul")
-)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "hr"})
+_BLOCKS = frozenset({"dd", "details", "div", "dl", "dt", "p", "pre", "summary"})
+_INLINE = frozenset({"br", "del", "img", "kbd", "s", "small", "span", "sub", "sup", "u"})
+_TABLES = frozenset({"table", "tbody", "td", "th", "thead", "tr"})
+TAGS = bleach.ALLOWED_TAGS | _HEADINGS | _BLOCKS | _INLINE | _TABLES
 ATTRIBUTES = {
     "*": ["class", "id", "title", "align", "lang"],
     "a": ["href"],

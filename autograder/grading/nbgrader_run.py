@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def load_config(course: Course) -> Any:
         CourseError: the course has no `nbgrader_config.py`, or it does not hand over to us.
     """
     from nbgrader.apps.baseapp import NbGrader
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config.loader import PyFileConfigLoader
 
     path = course.root / CONFIG_FILE
     if not path.is_file():
@@ -71,7 +71,7 @@ def run(name: str, config: Any, lab: str, *, student: str | None, log: logging.L
 
 
 @contextmanager
-def quiet_gradebook() -> Iterator[None]:
+def quiet_gradebook() -> Generator[None]:
     """Silence a warning that nbgrader causes at every new submission; nobody can act on it."""
     from sqlalchemy.exc import SAWarning
 
@@ -81,7 +81,7 @@ def quiet_gradebook() -> Iterator[None]:
 
 
 @contextmanager
-def logging_to(path: Path) -> Iterator[logging.Logger]:
+def logging_to(path: Path) -> Generator[logging.Logger]:
     """A logger that writes to `path` and nowhere else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     log = logging.getLogger(f"labkit.{path.stem}")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from autograder import ledger
 from autograder.course import Course, canonical_json
 from autograder.errors import EnvironmentRefused, NotebookError
+from autograder.files import write_atomically
 from autograder.grading import cache
 from autograder.handin import METADATA, NOTE
 from autograder.judge.verdict import Verdict
@@ -181,12 +182,20 @@ def judge_cells(reading: Reading, lab: Lab, session: Session) -> Verdict:
     """Ask the judge. The one place that runs a student's code, and that tests replace."""
     from autograder.judge.runner import judge
 
-    return judge(
+    printed: list[str] = []
+    verdict = judge(
         reading.grafted.cells,
         lab.folder,
         zygote=session.zygote(),
         seed=session.course.data.seed,
+        on_stdout=lambda exercise, text: printed.append(f"--- {exercise}\n{text}\n"),
     )
+    if printed:
+        folder = session.course.logs / "printed"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{reading.student}-{reading.lab}.txt"
+        write_atomically(folder / name, "".join(printed).encode(errors="replace"))
+    return verdict
 
 
 def _handin_notes(notebook: Node) -> tuple[str, ...]:
