@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import core as _core
 from hypothesis.internal.conjecture import engine, providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -30,16 +33,34 @@ def same_inputs_everywhere() -> Generator[None]:
     """
     constants = providers._get_local_constants  # pyright: ignore[reportPrivateUsage]
     patience = engine.MAX_SHRINKING_SECONDS
+    core: Any = _core
+    seeded = core.deterministic_PRNG
+    states = random.getstate(), np.random.get_state()
     none = Constants()
     providers._get_local_constants = lambda: none  # pyright: ignore[reportPrivateUsage]
     engine.MAX_SHRINKING_SECONDS = 10**9
+    core.deterministic_PRNG = _seed_globals
     providers.CONSTANTS_CACHE.cache.clear()
     try:
         yield
     finally:
         providers._get_local_constants = constants  # pyright: ignore[reportPrivateUsage]
         engine.MAX_SHRINKING_SECONDS = patience
+        core.deterministic_PRNG = seeded
+        random.setstate(states[0])
+        np.random.set_state(states[1])
         providers.CONSTANTS_CACHE.cache.clear()
+
+
+@contextmanager
+def _seed_globals() -> Generator[None]:
+    """What hypothesis does before each example, without saving and restoring: a sixth of its time.
+
+    Here the states from before are restored once, at the end of the run.
+    """
+    random.seed(0)
+    np.random.seed(0)
+    yield
 
 
 def fix_inputs(test: Callable[..., Any], *, number: int, examples: int, shrink: bool) -> None:
