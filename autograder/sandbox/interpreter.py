@@ -227,7 +227,8 @@ def _out_of_memory(error: BaseException) -> bool:
     """Whether an allocation failed; torch says so by a plain RuntimeError."""
     if isinstance(error, MemoryError):
         return True
-    return type(error) is RuntimeError and "allocate memory" in "".join(map(str, error.args))
+    args = error.args if type(error) is RuntimeError else ()
+    return bool(args) and type(args[0]) is str and "allocate memory" in args[0]
 
 
 def _display(*objects: object, **options: object) -> None:

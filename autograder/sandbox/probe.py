@@ -92,7 +92,7 @@ def _try(step: Callable[[], str]) -> str:
         try:
             text = step()
         except BaseException as error:  # whatever it is, it belongs into the answer
-            text = f"missing: {error}"
+            text = f"missing: {getattr(error, 'strerror', None) or error}"
         os.write(writer, text.encode()[:1000])
         os._exit(0)
     os.close(writer)

@@ -238,7 +238,7 @@ class Jail:
         """Why the connection broke, from how the process ended."""
         if isinstance(error, WireError):
             return self._die("protocol", str(error))
-        self._report.settimeout(1.0)
+        self._report.settimeout(0.3)
         try:
             status = int(self._next_news()["status"])
         except (TimeoutError, SandboxError):

@@ -47,6 +47,7 @@ def run(
 def _settle() -> None:
     """The same start for every jail, whatever happened in the warm process before."""
     sys.dont_write_bytecode = True
+    cast(Any, sys.stdout).reconfigure(line_buffering=True)  # in order with what errors print
     tempfile.tempdir = None
     random.seed(0)
     modules = sys.modules

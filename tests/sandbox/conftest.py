@@ -1,0 +1,46 @@
+"""One warm zygote for each level, shared by all tests here; a jail costs milliseconds."""
+
+import pytest
+
+from autograder.sandbox.client import Zygote
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.ops import Snippet
+
+PRELOAD = ("shared", "numpy", "torch")
+
+
+@pytest.fixture(scope="session")
+def zygotes():
+    """Zygotes by level, started when first asked for."""
+    running = {}
+
+    def at(level):
+        if level not in running:
+            trust = level == "trusted"
+            running[level] = Zygote.start(level=level, trust=trust, preload=PRELOAD)
+        return running[level]
+
+    yield at
+    for zygote in running.values():
+        zygote.close()
+
+
+@pytest.fixture(scope="session", params=["A", "B"])
+def zygote(request, zygotes):
+    return zygotes(request.param)
+
+
+@pytest.fixture
+def jail(zygote):
+    with zygote.spawn(Limits(cpu_seconds=5, wall_seconds=20, memory_mb=256)) as jail:
+        yield jail
+
+
+@pytest.fixture
+def inside(jail):
+    """Run lines in the jail; the outcome of `result`."""
+
+    def run(code, **inputs):
+        return jail.execute(Snippet(code, inputs))
+
+    return run
