@@ -44,6 +44,7 @@ class Exam:
     zygote: Zygote
     jobs: int
     progress: Progress = _silent
+    equivalent_inputs: int = EQUIVALENT_INPUTS
 
     def verdict(self, cells: Cells, **options: object) -> Verdict:
         """The judge's verdict on one set of cells."""
@@ -67,9 +68,17 @@ class Exam:
 
 
 def audit_lab(
-    folder: Path, release: Path, *, zygote: Zygote, jobs: int = 2, progress: Progress = _silent
+    folder: Path,
+    release: Path,
+    *,
+    zygote: Zygote,
+    jobs: int = 2,
+    progress: Progress = _silent,
+    equivalent_inputs: int = EQUIVALENT_INPUTS,
 ) -> AuditReport:
     """Examine the judge of the lab in `folder`, whose students get `release`.
+
+    A mutant listed as equivalent must survive `equivalent_inputs` generated inputs a case.
 
     Raises:
         LabError: the lab's source is incomplete.
@@ -81,6 +90,7 @@ def audit_lab(
         zygote=zygote,
         jobs=jobs,
         progress=progress,
+        equivalent_inputs=equivalent_inputs,
     )
     bars = (
         *_ends(exam),
@@ -229,7 +239,8 @@ def _alternatives(exam: Exam) -> tuple[Bar, Bar]:
 def _mutants(exam: Exam) -> tuple[Bar, Bar]:
     """Mechanical slips are noticed; what is not noticed is the same function."""
     listed = exam.material.equivalent
-    alive = [v for v, r in exam.each("mutants", exam.material.mutants) if r.status == "passed"]
+    judged = exam.each("mutants", exam.material.mutants, fast=True)
+    alive = [variant for variant, result in judged if result.status == "passed"]
     total = len(exam.material.mutants)
     countable = max(1, total - len(listed))
     unlisted = [f"{v.id} survives:\n{v.code}" for v in alive if v.id not in listed]
@@ -253,13 +264,14 @@ def _equivalents(exam: Exam, by_id: dict[str, Variant], alive: set[str]) -> Bar:
         if name not in alive
     ]
     chosen = [by_id[name] for name in listed if name in alive]
-    long_run = exam.each("equivalent mutants", chosen, examples=EQUIVALENT_INPUTS, local=True)
+    many_inputs = exam.equivalent_inputs
+    long_run = exam.each("equivalent mutants", chosen, examples=many_inputs, local=True)
     broken = [f"{v.id}: {_lost(r)}" for v, r in long_run if r.status != "passed"]
     share = len(listed) / max(1, len(by_id))
     many = [f"{share:.1%} of all mutants are listed"] if share > MAX_EQUIVALENT else []
     return Bar(
         name="equivalent mutants",
-        measured=f"{len(listed)} of {len(by_id)} ({share:.1%}), {EQUIVALENT_INPUTS} inputs each",
+        measured=f"{len(listed)} of {len(by_id)} ({share:.1%}), {many_inputs} inputs each",
         required=f"<= {MAX_EQUIVALENT:.0%}, each survives",
         failures=tuple(stale + broken + many),
     )

@@ -60,14 +60,14 @@ def audit(
     """
     from autograder.audit.exam import audit_lab
     from autograder.errors import LabError
+    from autograder.judge.start import judging_zygote
     from autograder.lab import lab_path, labs_folder, list_labs, solutions_folder
-    from autograder.sandbox.client import Zygote
 
     names = [lab] if lab else list_labs(solutions_folder())
     if not names:
         raise LabError(f"there are no labs below {solutions_folder()}: nothing to audit.")
     folders = [lab_path(solutions_folder(), name) for name in names]
-    with Zygote.start() as zygote, _progress() as progress:
+    with judging_zygote() as zygote, _progress() as progress:
         reports = [
             audit_lab(
                 folder,

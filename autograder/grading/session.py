@@ -164,10 +164,10 @@ class Session:
         """The process that judges fork from, started when first needed."""
         with self._guard:
             if self._zygote is None:
-                from autograder.sandbox.client import Zygote
+                from autograder.judge.start import judging_zygote
 
                 level: Any = None if self.trust else self.level
-                self._zygote = Zygote.start(level=level, trust=self.trust)
+                self._zygote = judging_zygote(level=level, trust=self.trust)
             return self._zygote
 
     def close(self) -> None:
