@@ -33,7 +33,7 @@ def run(
     except OSError as error:
         frames.send(connection, str(error).encode())
         os._exit(1)
-    _settle()
+    _settle(view)
     frames.send(connection, READY)
     try:
         _serve(connection)
@@ -44,8 +44,11 @@ def run(
     os._exit(0)
 
 
-def _settle() -> None:
+def _settle(view: View) -> None:
     """The same start for every jail, whatever happened in the warm process before."""
+    if view.hidden in sys.path:  # out of sight, but its list of names is still remembered
+        sys.path.remove(view.hidden)
+        sys.path_importer_cache.pop(view.hidden, None)
     sys.dont_write_bytecode = True
     cast(Any, sys.stdout).reconfigure(line_buffering=True)  # in order with what errors print
     tempfile.tempdir = None
