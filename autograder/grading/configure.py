@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,6 @@ def _configure_pages(c: Any) -> None:
     theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
     c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES), str(theirs)]
     c.HTMLExporter.filters = {"markdown2html": "autograder.grading.markdown.safe_markdown"}
-    c.HTMLExporter.sanitize_html = True
 
 
 def put_programs_on_path() -> None:
@@ -98,6 +98,8 @@ def _is_worth_saying(record: logging.LogRecord) -> bool:
 
 
 def _drop_noise() -> None:
+    # nbgrader's use of SQLAlchemy warns at every new submission; nobody can act on it.
+    warnings.filterwarnings("ignore", message=".*not in session, add operation along")
     # nbgrader reports a changed checksum for cells that differ by nothing but hidden tests.
     from traitlets.log import get_logger
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import logging
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,20 +63,9 @@ def run(name: str, config: Any, lab: str, *, student: str | None, log: logging.L
     converter: Any = getattr(converters, name)(coursedir=directory, config=config, log=log)
     converter.force = True
     try:
-        with quiet_gradebook():
-            converter.start()
+        converter.start()
     except converters.NbGraderException as error:
         raise CourseError(str(error)) from error
-
-
-@contextmanager
-def quiet_gradebook() -> Generator[None]:
-    """Silence a warning that nbgrader causes at every new submission; nobody can act on it."""
-    from sqlalchemy.exc import SAWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
-        yield
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from autograder import ledger
 from autograder.course import Course
 from autograder.errors import CourseError, LabkitError
 from autograder.grading import grade_lab
-from autograder.grading.nbgrader_run import load_config, quiet_gradebook
+from autograder.grading.nbgrader_run import load_config
 
 HandIn = Callable[..., Path]
 LAB = "lab91_small"
@@ -24,8 +24,7 @@ def stock_autograde(course: Course, student: str = "*") -> dict[str, Any]:
     from nbgrader.apps.api import NbGraderAPI
 
     api: Any = NbGraderAPI(config=load_config(course))
-    with quiet_gradebook():
-        return api.autograde(LAB, student)
+    return api.autograde(LAB, student)
 
 
 def scores(course: Course) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ import pytest
 from autograder import ledger
 from autograder.course import Course
 from autograder.grading import grade_lab, gradebook, locks
-from autograder.grading.nbgrader_run import load_config, quiet_gradebook
+from autograder.grading.nbgrader_run import load_config
 from autograder.grading.repair import clear_half_written
 
 LAB = "lab91_small"
@@ -71,8 +71,7 @@ def test_stock_autograde_finishes_a_killed_run_too(
     config = load_config(course)
     directory: Any = CourseDirectory(config=config)
     directory.assignment_id = LAB
-    with quiet_gradebook():
-        Autograde(coursedir=directory, config=config).start()
+    Autograde(coursedir=directory, config=config).start()
     assert gradebook.automatic_points(course, LAB, "bo") == {"double": 0.0, "half": 0.0}
     assert [r.status for r in grade_lab(course, LAB)] == ["unchanged"] * 2
 
