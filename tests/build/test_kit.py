@@ -77,6 +77,25 @@ def test_its_command_runs_from_it(kit: Path, tmp_path: Path) -> None:
     assert "lab00_tiny" in done.stdout
 
 
+def test_a_student_can_work_with_nothing_but_it(kit: Path, tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "LABKIT_ROOT"}
+    environment["PYTHONPATH"] = str(kit)
+    code = "from autograder.cli import main; main()"
+
+    def labkit(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert labkit("start", "lab00").returncode == 0
+    done = labkit("check", "lab00")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "double: not attempted" in done.stdout
+    assert labkit("hint", "lab00", "double").returncode == 0
+    assert labkit("submit", "lab00").returncode == 0
+
+
 def test_a_kit_is_written_over_but_nothing_else(kit: Path, tmp_path: Path) -> None:
     root = kit.parent.parent
     (kit / "stray").write_text("left over")
