@@ -44,6 +44,14 @@ class Renderer(IPythonRenderer):
         except InvalidNotebook:
             return f"<em>(a picture that was not handed in: {bleach.clean(text)})</em>"
 
+    def block_html(self, html: str) -> str:
+        """Raw HTML as it is: nbconvert would parse each tag alone and so close every one."""
+        return html
+
+    def inline_html(self, html: str) -> str:
+        """Raw HTML as it is."""
+        return html
+
     def block_math(self, body: str) -> str:
         """A formula on a line of its own."""
         return formula(body, display=True) if self.pictures else super().block_math(body)

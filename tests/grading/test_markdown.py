@@ -50,6 +50,10 @@ def test_ordinary_markdown_stays_as_it_is() -> None:
         assert part in made
 
 
+def test_inline_html_keeps_what_is_between_its_tags() -> None:
+    assert "<code>f&#40;1)</code>".replace("&#40;", "(") in html("got: <code>f&#40;1)</code>")
+
+
 def test_pictures_beside_the_notebook_become_part_of_the_page(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "a.png").write_bytes(b"png")
