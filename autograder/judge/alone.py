@@ -61,6 +61,6 @@ def _spawn(config: pytest.Config, spec: LabSpec) -> Spawn:
         return local_spawn(spec)
     from autograder.sandbox.client import Zygote
 
-    zygote = Zygote.start(preload=("torch", "numpy", *PRELOAD))
+    zygote = Zygote.start(preload=("numpy", "torch", *PRELOAD))
     config.add_cleanup(zygote.close)
     return jail_spawn(spec, zygote)

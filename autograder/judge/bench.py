@@ -12,6 +12,7 @@ from autograder.judge.compare import Rules
 from autograder.judge.failure import died_text, error_text
 from autograder.judge.subject import Actor, Stopped, Subject
 from autograder.judge.trace import Step, Trace, behaves_like
+from autograder.judge.values import LONG, plain
 from autograder.lab import ExerciseSpec, Limits
 from autograder.sandbox.ops import Returned, SourceCell
 
@@ -28,6 +29,7 @@ class Bench:
         self.reference = Actor("reference")
         self.reference._subject = reference  # pyright: ignore[reportPrivateUsage]
         self.cell_errors: dict[str, str] = {}
+        self.cell_notes: dict[str, None] = {}
         self.printed: dict[str, str] = {}
         self.level = "trusted"
         self.dead: str | None = None
@@ -114,6 +116,11 @@ class Bench:
                 self.cell_errors[cell.id] = died_text(stopped.reason, "running this cell")
                 return cell.id
             for report in reports:
+                self.cell_notes |= {_note(report.id, note): None for note in report.notes}
                 if report.error is not None:
                     self.cell_errors[report.id] = error_text(report.error)
         return None
+
+
+def _note(cell: str, note: str) -> str:
+    return plain(f"Cell {cell}: {note}", LONG)

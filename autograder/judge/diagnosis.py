@@ -16,7 +16,7 @@ from pathlib import Path
 from autograder.errors import LabError
 from autograder.judge.compare import Rules
 from autograder.judge.session import CaseRun
-from autograder.judge.subject import LocalSubject
+from autograder.judge.subject import LocalSubject, Stopped
 from autograder.judge.trace import Trace, behaves_like
 from autograder.sandbox.ops import SourceCell
 
@@ -81,7 +81,10 @@ def diagnose(
     in_case: list[Diagnosis] = []
     everywhere: list[Diagnosis] = []
     for mistake in mistakes:
-        subject = start(mistake.cells)
+        try:
+            subject = start(mistake.cells)
+        except LabError as error:
+            raise LabError(f"mistakes/{mistake.diagnosis.id}.py does not run: {error}") from error
         if all(_same(subject, trace, rules) for trace in near):
             in_case.append(mistake.diagnosis)
             if all(_same(subject, trace, rules) for trace in rest):
@@ -93,6 +96,8 @@ def diagnose(
 def _same(subject: LocalSubject, trace: Trace, rules: Rules) -> bool:
     try:
         return behaves_like(trace, lambda op: subject.ask(op, str), rules)
+    except Stopped:  # the mistake does not end on this input; the student's code did
+        return False
     finally:
         subject.reset()
 

@@ -26,7 +26,9 @@ def reference_source(lab_dir: Path) -> tuple[SourceCell, ...]:
     return reference_cells(lab_dir)
 
 
-def local_subject(cells: Sequence[SourceCell], *, upcast: bool = False) -> LocalSubject:
+def local_subject(
+    cells: Sequence[SourceCell], *, upcast: bool = False, cpu_seconds: float = 0
+) -> LocalSubject:
     """The lab's own code in this process; `upcast` computes in float64.
 
     Raises:
@@ -34,7 +36,8 @@ def local_subject(cells: Sequence[SourceCell], *, upcast: bool = False) -> Local
     """
     from autograder.sandbox.interpreter import Interpreter
 
-    subject = LocalSubject(Interpreter("float64" if upcast else "float32", upcast=upcast))
+    interpreter = Interpreter("float64" if upcast else "float32", upcast=upcast)
+    subject = LocalSubject(interpreter, cpu_seconds=cpu_seconds)
     for report in subject.load(cells):
         if report.error is not None:
             raise LabError(f"The lab's own cell {report.id} failed: {error_text(report.error)}")

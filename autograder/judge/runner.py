@@ -10,8 +10,9 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.session import Choice, JudgeSession
+from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.lab import ExerciseSpec, LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.client import Zygote
 
 PRELOAD = ("autograder.judge.warm",)
-"""What a zygote should import beside the libraries of the labs."""
+"""What a zygote should import beside the libraries of the labs. Nothing hidden is in it."""
 
 PUBLIC_SEED = "public checks"
 
@@ -126,7 +128,7 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
         verdict, printed = run(cells, lab_dir, spec, spawn, choice, file=job["file"])
     except LabkitError as error:
         return {"error": str(error)}
-    verdict = verdict.model_copy(update={"notes": tuple(job["notes"])})
+    verdict = verdict.model_copy(update={"notes": (*job["notes"], *verdict.notes)})
     return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
 
 
@@ -175,6 +177,7 @@ def run(
             for exercise in spec.exercises
             if choice.exercises is None or exercise.name in choice.exercises
         ),
+        notes=tuple(cell_notes(session)),
     )
     return verdict, session.bench.printed
 
@@ -209,6 +212,14 @@ def _no_pytest_settings() -> Generator[None]:
         os.environ.update(kept)
 
 
+def cell_notes(session: JudgeSession) -> Iterator[str]:
+    """What happened to cells when they ran; an exercise's own error is told with the exercise."""
+    yield from session.bench.cell_notes
+    for cell, error in session.bench.cell_errors.items():
+        if cell not in session.spec.by_name:
+            yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
+
+
 def exercise_verdict(
     session: JudgeSession,
     exercise: ExerciseSpec,
@@ -222,7 +233,8 @@ def exercise_verdict(
     diagnosis: Diagnosis | None = None
     if lab_dir is not None and failing is not None and asked and not session.choice.fast:
         mistakes = known_mistakes(lab_dir, exercise.name, trusted)
-        diagnosis = diagnose(mistakes, failing, runs, local_subject)
+        start = partial(local_subject, cpu_seconds=exercise.limits.cpu_seconds)
+        diagnosis = diagnose(mistakes, failing, runs, start)
     return verdict_of(
         session.spec,
         exercise,

@@ -238,6 +238,9 @@ class JudgeSession:
             run.failure = self._stopped(run, problem)
         elif isinstance(problem, Flaky) and run.first is not None:
             run.failure = _flaky(run.first)
+        elif isinstance(problem, HypothesisException) and self.bench.subject.trace:
+            # For instance `assume` on an answer: no input made the code give a usable one.
+            run.failure = explain(problem, self.bench.subject.trace)
         elif isinstance(problem, JudgeFault | HypothesisException) or run.failure is None:
             text = f"{type(problem).__name__}: {problem}"
             self.fault = self.fault or LabError(f"The case {run.case.name} is broken: {text}")

@@ -48,9 +48,11 @@ def test_the_reference_gets_every_point_at_the_jails_level(zygote: Zygote) -> No
 def test_a_jailed_answer_gets_the_verdict_it_gets_here(zygote: Zygote) -> None:
     spec = load_spec(LAB)
     for path in sorted((LAB / "mistakes").glob("*.py")):
-        cells = with_answer(path.stem.split("__")[0], source_of(path)[1])
-        local, _ = run(cells, LAB, spec, local_spawn(spec), Choice(seed="test"), file="judge.py")
-        jailed = judge(cells, LAB, zygote=zygote, seed="test")
+        exercise = path.stem.split("__")[0]
+        cells = with_answer(exercise, source_of(path)[1])
+        choice = Choice(seed="test", exercises=(exercise,))
+        local, _ = run(cells, LAB, spec, local_spawn(spec), choice, file="judge.py")
+        jailed = judge(cells, LAB, zygote=zygote, seed="test", exercises=[exercise])
         assert jailed.exercises == local.exercises
 
 

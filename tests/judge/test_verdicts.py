@@ -208,6 +208,15 @@ def test_a_case_that_is_broken_itself_is_no_verdict(
         judge(reference, lab=broken)
 
 
+def test_a_cell_of_the_students_own_that_stops_is_noted(judge: Judge, reference: Cells) -> None:
+    helper = SourceCell("helper-1", "helper", "%matplotlib inline\nhalf = 1 // 0")
+    verdict = judge((*reference, helper))
+    assert verdict.points == 7
+    dropped, stopped = verdict.notes
+    assert "%matplotlib inline" in dropped
+    assert stopped.startswith("Cell helper-1 stopped: ZeroDivisionError")
+
+
 def test_public_checks_need_no_reference(judge: Judge, reference: Cells, stub: Cells) -> None:
     assert judge(reference, file="checks.py").points == 7
     assert judge(stub, file="checks.py").points == 0
