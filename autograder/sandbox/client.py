@@ -196,7 +196,7 @@ def _launch(control: socket.socket, options: dict[str, Any], home: str) -> subpr
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=sys.__stderr__.fileno() if sys.__stderr__ else None,
+        stdout=2,  # what forks print is a log
         pass_fds=[descriptor],
         env=_environment(home),
         cwd=home,

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autograder.sandbox.ops import Raised
+from autograder.sandbox.ops import CellReport, Raised
 
 _MESSAGE = 2000
+_NAME = 100
+_CLASSES = 50
 _LINE = 200
 _FIRST, _LAST = 2, 4
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -23,12 +25,31 @@ _name: Any = type.__dict__["__name__"]
 def class_names(kind: type) -> tuple[str, ...]:
     """Names along the class's `__mro__`, most derived first, without `object`."""
     found: tuple[type, ...] = _mro.__get__(kind)
-    return tuple(exact(_name.__get__(cls), 100) for cls in found if cls is not object)
+    names = [_name.__get__(cls) for cls in found[:_CLASSES] if cls is not object]
+    return tuple(clean(exact(name, _NAME), _NAME) for name in names)
 
 
 def exact(text: Any, limit: int) -> str:
     """The first `limit` characters of a string or string subclass, as a plain string."""
     return str.__getitem__(text, slice(0, limit))
+
+
+def clean(text: str, limit: int) -> str:
+    """`text` cut to `limit`, with what no terminal or file should get replaced."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit])
+
+
+def trim(raised: Raised) -> Raised:
+    """`raised` as it came from an enemy, within the bounds that `describe` keeps."""
+    lines = tuple(clean(line, _LINE) for line in raised.lines[: _FIRST + _LAST + 1])
+    names = tuple(clean(name, _NAME) for name in raised.mro[:_CLASSES])
+    return Raised(names, clean(raised.message, _MESSAGE), lines)
+
+
+def trim_report(report: CellReport) -> CellReport:
+    """A report as it came from an enemy, within bounds."""
+    notes = tuple(clean(note, _LINE) for note in report.notes[:_CLASSES])
+    return CellReport(report.id, report.error and trim(report.error), notes)
 
 
 def describe(error: BaseException, sources: Mapping[str, Sequence[str]]) -> Raised:
@@ -39,8 +60,8 @@ def describe(error: BaseException, sources: Mapping[str, Sequence[str]]) -> Rais
         filename, number = error.filename, error.lineno
         if filename is not None and filename in sources and number is not None:
             line = _line(filename, number, sources)
-            return Raised(names, str(error.msg), (line,))
-    return Raised(names, _message(error), _lines(error, sources))
+            return trim(Raised(names, str(error.msg), (line,)))
+    return trim(Raised(names, _message(error), _lines(error, sources)))
 
 
 def _message(error: BaseException) -> str:

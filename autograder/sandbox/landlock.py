@@ -18,7 +18,6 @@ _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
 _READ = _READ_FILE | _READ_DIR
 _FILE_ONLY = _WRITE_FILE | _READ_FILE | _TRUNCATE
 _EXECUTE, _IOCTL_DEVICE, _SPECIAL_FILES = 1 << 0, 1 << 15, (1 << 6 | 1 << 9 | 1 << 10 | 1 << 11)
-_NEWEST_ABI = 7
 
 
 def abi() -> int:

@@ -17,6 +17,11 @@ def _text(value: Any) -> bool:
     return type(value) is str
 
 
+def _label(value: Any) -> bool:
+    """A class name that a message may show."""
+    return type(value) is str and len(value) <= 100 and value.isprintable()
+
+
 def _whole(value: Any) -> bool:
     return type(value) is int and value >= 0
 
@@ -46,7 +51,7 @@ def _failure(value: Any) -> bool:
 
 
 RECORDS: dict[int, tuple[type[Any], tuple[Callable[[Any], bool], ...]]] = {
-    10: (ops.Handle, (_whole, _text)),
+    10: (ops.Handle, (_whole, _label)),
     11: (ops.Call, (_target, _arguments, _named)),
     12: (ops.Method, (_handle, _text, _arguments, _named)),
     13: (ops.Get, (_handle, _text)),

@@ -19,6 +19,7 @@ from typing import Any, Self, cast
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import frames, wire
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
+from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
 from autograder.sandbox.ops import CellReport, Op, Outcome, Raised, Returned, SourceCell
 
@@ -58,16 +59,19 @@ class Jail:
 
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run `cells`; an error in one does not stop the next."""
-        reports = self._ask("load", tuple(cells))
-        fits = type(reports) is tuple and len(cast(tuple[Any, ...], reports)) == len(cells)
-        if not fits or any(type(report) is not CellReport for report in reports):
-            raise self._die("protocol", "the answer to load is no list of reports")
-        return reports
+        answer = self._ask("load", tuple(cells))
+        given = cast(tuple[Any, ...], answer) if type(answer) is tuple else ()
+        reports = [report for report in given if type(report) is CellReport]
+        if [report.id for report in reports] != [cell.id for cell in cells]:
+            raise self._die("protocol", "the answer to load is not one report for each cell")
+        return tuple(trim_report(report) for report in reports)
 
     def execute(self, op: Op) -> Outcome:
         """Do one operation inside."""
         outcome = self._ask("execute", op)
-        if type(outcome) not in (Returned, Raised):
+        if type(outcome) is Raised:
+            return trim(outcome)
+        if type(outcome) is not Returned:
             raise self._die("protocol", f"the answer is a {type(outcome).__name__}")
         return outcome
 
@@ -145,10 +149,13 @@ class Jail:
         answer = self._exchange(frames.pack(token + wire.encode((command, argument))))
         if answer[:_TOKEN] != token or self._inbox:
             raise self._die("protocol", "it answered something that was not asked")
+        start = time.monotonic()
         try:
             return wire.decode(memoryview(answer)[_TOKEN:])
         except WireError as error:
             raise self._die("protocol", str(error)) from None
+        finally:  # an answer that takes long to read is on the code's account, not the judge's
+            self._wall += time.monotonic() - start
 
     def _exchange(self, question: bytes) -> bytes:
         """Send, then wait for the answer while watching time and output."""

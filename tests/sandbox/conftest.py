@@ -30,9 +30,10 @@ def zygote(request, zygotes):
     return zygotes(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def jail(zygote):
-    with zygote.spawn(Limits(cpu_seconds=5, wall_seconds=20, memory_mb=256)) as jail:
+    """One jail for many refused attempts: they leave it as it was."""
+    with zygote.spawn(Limits(cpu_seconds=60, wall_seconds=90, memory_mb=256)) as jail:
         yield jail
 
 

@@ -185,3 +185,10 @@ def test_two_cells_with_one_id_keep_their_own_lines():
 def test_a_raised_outcome_is_data():
     outcome = result("", "raise ValueError('no')")
     assert outcome == Raised(("ValueError", "Exception", "BaseException"), "no")
+
+
+def test_what_no_terminal_should_get_is_replaced():
+    outcome = result(
+        "class E(Exception): pass\nE.__name__ = 'E\\x1b[2J'", "raise E('a\\x1b\\ud800\\nb')"
+    )
+    assert outcome.mro[0] == "E\ufffd[2J" and outcome.message == "a\ufffd\ufffd\nb"

@@ -220,3 +220,30 @@ def test_closing_tells_what_was_used_and_may_happen_twice(tight):
     assert usage == jail.close()
     assert 0 < usage.cpu_seconds < 1 and usage.output_bytes == 5 and usage.peak_mb > 10
     assert not os.path.exists(f"/proc/{jail.pid}")
+
+
+def test_a_forged_description_is_cut_and_cleaned(tight):
+    jail = tight()
+    code = (
+        "from autograder.sandbox import ops, wire\n"
+        "from autograder.sandbox.interpreter import Interpreter\n"
+        "fake = ops.Raised(('E\\x1b',) * 999, 'm\\ud800' * 9999, ('l\\x07' * 999,) * 999)\n"
+        "Interpreter.execute_encoded = lambda self, op: wire.encode(fake)\nresult = 1"
+    )
+    jail.execute(Snippet(code))
+    got = jail.execute(Snippet("result = 1"))
+    text = "".join([*got.mro, got.message, *got.lines])
+    assert len(text) < 5000 and text.replace("\ufffd", "").isprintable()
+
+
+@pytest.mark.parametrize("forged", ["None", "()", "(ops.CellReport('other'),)", "[1]"])
+def test_reports_must_be_those_of_the_cells(tight, forged):
+    jail = tight()
+    code = (
+        "from autograder.sandbox import ops\n"
+        "from autograder.sandbox.interpreter import Interpreter\n"
+        f"Interpreter.load = lambda self, cells: {forged}\nresult = 1"
+    )
+    jail.execute(Snippet(code))
+    with pytest.raises(JailDied, match="protocol"):
+        jail.load([SourceCell("a", "solution", "x = 1")])

@@ -238,9 +238,12 @@ def test_cyclic_and_exploding_values_are_refused():
     bomb = [0]
     for _ in range(25):
         bomb = [bomb, bomb]
-    for value in (loop, bomb, [0] * 1_000_001, {str(i): i for i in range(20_001)}):
+    small = wire.WireLimits(items=1000)
+    for value in (loop, bomb, [0] * 1001, {str(i): i for i in range(501)}):
         with pytest.raises(WireError):
-            wire.encode(value)
+            wire.encode(value, limits=small)
+    with pytest.raises(WireError, match="dict entries"):
+        wire.encode(dict.fromkeys(range(20_001)))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +269,8 @@ def test_cyclic_and_exploding_values_are_refused():
         [10, -1, "x"],
         [10, 1, 2],
         [10, 1],
+        [10, 1, "x" * 101],
+        [10, 1, "a\nb"],
         [11, 1, [1], [2]],
         [11, "f", [0], [2]],
         [13, [1], "x"],

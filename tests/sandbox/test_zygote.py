@@ -207,15 +207,3 @@ def test_without_namespaces_level_b_is_taken_and_level_a_refused(monkeypatch):
     assert zygote._choose("B", False) == ("B", None)
     level, refusal = zygote._choose("A", False)
     assert level is None and "level A" in refusal and "namespaces is missing: EPERM" in refusal
-
-
-def test_trusting_needs_no_kernel_feature_and_is_told():
-    with Zygote.start(trust=True, preload=()) as zygote:
-        assert zygote.level == "trusted"
-        with zygote.spawn(Limits()) as jail:
-            assert jail.level == "trusted"
-            assert jail.execute(Snippet("result = 1")) == Returned(1)
-            pid = jail.execute(
-                Snippet("import os\nresult = os.fork() or __import__('time').sleep(99)")
-            ).value
-        assert gone(pid), "a forked child must end with its trusted jail"
