@@ -22,9 +22,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command()(report)
-    app.command()(audit)
-    app.command()(demo)
+    for command in (report, audit, demo):
+        app.command(rich_help_panel="Instructors")(command)
 
 
 @contextmanager
