@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from autograder.judge.actor import Actor
 from autograder.judge.compare import EXACT, Rules, Tolerance, distinct, first_difference
-from autograder.judge.subject import Actor, StudentError
+from autograder.judge.subject import StudentError
 from autograder.judge.values import SHORT, plain, preview
 from autograder.sandbox.ops import Raised
 

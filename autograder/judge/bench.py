@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from autograder.judge.actor import Actor
 from autograder.judge.compare import Rules
 from autograder.judge.failure import died_text, error_text
-from autograder.judge.subject import Actor, Stopped, Subject
+from autograder.judge.subject import Stopped, Subject
 from autograder.judge.trace import Step, Trace, behaves_like
 from autograder.judge.values import LONG, plain
 from autograder.lab import ExerciseSpec, Limits

@@ -16,7 +16,7 @@ from autograder.sandbox.ops import SourceCell
 
 def stub_of(lab: LabSpec, exercise: ExerciseSpec) -> str:
     """How the message of an exercise that is not yet written starts."""
-    return f"{lab.name.split('_', 1)[0]} {exercise.name}"
+    return f"{lab.name.split('_', 1)[0]} {exercise.name}:"
 
 
 def reference_source(lab_dir: Path) -> tuple[SourceCell, ...]:

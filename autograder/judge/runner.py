@@ -74,7 +74,7 @@ def judge(
 
     Args:
         cells: the grafted cells.
-        lab_dir: the lab's source folder, with `judge.py`, `notebook.py` and `mistakes/`.
+        lab_dir: the lab's source folder.
         zygote: where forks come from.
         seed: the course's seed of the generated inputs.
         exercises: only these; all when None.
@@ -83,23 +83,16 @@ def judge(
         local: run the cells in the trusted fork instead of a jail (the audit's own code only).
         fast: stop at the first failure and do not search a smaller counterexample.
         notes: what happened to the notebook; they go into the verdict.
-        on_stdout: called with each exercise and what its code printed, for the instructor's log.
+        on_stdout: called with an exercise and what its code printed, for the instructor's log.
 
     Raises:
         LabError: the lab's own files are wrong.
     """
-    job = {
-        "lab_dir": str(lab_dir),
-        "cells": [[cell.id, cell.kind, cell.source] for cell in cells],
-        "seed": seed,
-        "exercises": None if exercises is None else list(exercises),
-        "file": file,
-        "examples": examples,
-        "local": local,
-        "fast": fast,
-        "notes": list(notes),
-    }
-    answer = zygote.fork_call("autograder.judge.runner:run_job", job)
+    options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
+    plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
+    chosen = None if exercises is None else list(exercises)
+    job = {"lab_dir": str(lab_dir), "cells": plain_cells, "exercises": chosen, **options}
+    answer = zygote.fork_call("autograder.judge.runner:run_job", {**job, "notes": list(notes)})
     if "error" in answer:
         raise LabError(answer["error"])
     for name, text in answer["stdout"].items():

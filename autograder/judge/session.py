@@ -13,6 +13,7 @@ from hypothesis.control import _current_build_context  # pyright: ignore[reportP
 from hypothesis.errors import Flaky, HypothesisException
 
 from autograder.errors import LabError, LabkitError
+from autograder.judge.actor import Actor
 from autograder.judge.api import RULES_SEEN
 from autograder.judge.bench import Bench
 from autograder.judge.compare import Rules
@@ -29,7 +30,7 @@ from autograder.judge.failure import (
     failure_text,
     stopped_failure,
 )
-from autograder.judge.subject import Actor, Stopped
+from autograder.judge.subject import Stopped
 from autograder.judge.trace import Trace
 from autograder.judge.verdict import Counterexample
 from autograder.lab import LabSpec

@@ -1,11 +1,8 @@
-"""The code under judgement, wherever it runs, and the objects a case talks to it through.
+"""The code under judgement, wherever it runs.
 
-    Subject                  load cells, execute one operation, keep the trace of an example
-    +-- LocalSubject         in this process: the reference, known mistakes, a student's own check
-    +-- JailSubject          in a jailed fork, over a pipe
-
-`Actor` (the fixtures `student` and `reference`) and `Remote` (an object that stayed behind) turn
-attribute access and calls into operations.
+Subject                  load cells, execute one operation, keep the trace of an example
++-- LocalSubject         in this process: the reference, known mistakes, a student's own check
++-- JailSubject          in a jailed fork, over a pipe
 """
 
 from __future__ import annotations
@@ -13,16 +10,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from autograder.judge.budget import CpuBudget
-from autograder.judge.trace import Say, Step, Trace, call_shown, object_name
-from autograder.judge.values import LONG, call_text, map_leaves, plain
+from autograder.judge.trace import Say, Step, Trace, call_shown
 from autograder.sandbox.ops import (
     Call,
     CellReport,
-    Get,
     Handle,
     Op,
     Outcome,
@@ -228,87 +222,3 @@ class JailSubject(Subject):
 
 def _reason(death: Exception) -> str:
     return str(getattr(death, "reason", "killed"))
-
-
-class Remote:
-    """An object that stayed with the code that made it: `.attribute`, `.method(...)`, `(...)`."""
-
-    def __init__(self, subject: Subject, handle: Handle, text: str) -> None:
-        self._subject = subject
-        self._handle = handle
-        self._text = text
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"{name}: only public names are asked for; use run() for others")
-        text = f"{self._text}.{name}"
-        return settle(self._subject, Get(self._handle, name), lambda: text)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the object where it is."""
-        op = Call(self._handle, _sent(args), _sent(kwargs))
-        return settle(self._subject, op, partial(call_text, self._text, args, kwargs))
-
-    def __repr__(self) -> str:
-        return self._text
-
-
-class Actor:
-    """The fixture `student` or `reference`: its attributes are the names the code defines."""
-
-    def __init__(self, role: str) -> None:
-        self._role = role
-        self._subject: Subject | None = None
-
-    def _on_stage(self) -> Subject:
-        if self._subject is None:
-            raise LookupError(
-                f"The fixture {self._role!r} has no code behind it here. "
-                "Public checks have no reference: compare with literal values."
-            )
-        return self._subject
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # hypothesis and pytest look for hooks such as _repr_pretty_
-            raise AttributeError(f"{name}: only public names are asked for; use run() for others")
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            op = Call(name, _sent(args), _sent(kwargs))
-            return settle(self._on_stage(), op, partial(call_text, name, args, kwargs))
-
-        return call
-
-    def run(self, code: str, *, shown: str, **inputs: Any) -> Any:
-        """Run the judge's own lines next to the code; the variable `result` comes back.
-
-        `shown` is what a student reads in its place: the same thing as they would write it.
-        """
-        op = Snippet(code, _sent(inputs))
-        return settle(self._on_stage(), op, partial(plain, shown, LONG))
-
-
-def settle(subject: Subject, op: Op, say: Say) -> Any:
-    """The value of `op`, with objects that stayed behind as `Remote`.
-
-    Raises:
-        StudentError: the code raised.
-    """
-    outcome = subject.ask(op, say)
-    if isinstance(outcome, Raised):
-        raise StudentError(outcome, call_shown(subject.trace))
-
-    def received(leaf: Any) -> Any:
-        if not isinstance(leaf, Handle):
-            return leaf
-        return Remote(subject, leaf, say() if isinstance(op, Get) else object_name(leaf))
-
-    return map_leaves(outcome.value, received)
-
-
-def _sent(values: Any) -> Any:
-    """Arguments as they go over: a `Remote` becomes its handle."""
-
-    def unwrapped(leaf: Any) -> Any:
-        return object.__getattribute__(leaf, "_handle") if type(leaf) is Remote else leaf
-
-    return map_leaves(values, unwrapped)

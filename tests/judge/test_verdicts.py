@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,6 +172,19 @@ def test_a_hostile_answer_is_shown_short_and_inert(answer: Answer, value: str) -
 def test_a_verdict_has_the_same_bytes_twice(judge: Judge, reference: Cells) -> None:
     cells = replace_cell(reference, "scale", "def scale(v, t): return v * t")
     assert judge(cells).model_dump_json() == judge(cells).model_dump_json()
+
+
+def test_the_counterexample_depends_on_no_folder_and_no_module(
+    judge: Judge, reference: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = replace_cell(reference, "scale", "def scale(v, t): return np.sort(v) * t / v.mean()")
+    here = judge(cells).exercises
+    copy = Path(shutil.copytree(LAB, tmp_path / LAB.name))
+    (tmp_path / "local_constants.py").write_text("NUMBERS = [3, 7, 49, 12345]")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("local_constants")
+    monkeypatch.chdir(tmp_path)
+    assert judge(cells, lab=copy).exercises == here
 
 
 def test_nothing_of_the_judge_reaches_a_verdict(
