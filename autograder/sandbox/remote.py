@@ -45,6 +45,7 @@ class Jail:
         self._status: dict[str, Any] | None = None
         self._death: JailDied | None = None
         self._closed = False
+        self._printing = True
         self._wall = self._cpu = self._cpu_at_start = 0.0
         self._data.setblocking(False)
         self._report.settimeout(_SETUP_SECONDS)
@@ -132,7 +133,10 @@ class Jail:
         answer, end = None, time.monotonic() + _SETUP_SECONDS
         while answer is None and time.monotonic() < end:
             poll.poll(1000)
-            answer = self._receive()
+            try:
+                answer = self._receive()
+            except (ConnectionError, EOFError, WireError) as error:
+                answer = str(error).encode()
         if answer != b"ready":
             said = (answer or b"no answer").decode(errors="replace")
             raise EnvironmentRefused(
@@ -162,7 +166,8 @@ class Jail:
         rest = memoryview(question)
         poll = select.poll()
         poll.register(self._data, select.POLLIN | select.POLLOUT)
-        poll.register(self._output, select.POLLIN)
+        if self._printing:
+            poll.register(self._output, select.POLLIN)
         last = time.monotonic()
         while True:
             poll.poll(max(1, int(1000 * self._patience())))
@@ -171,8 +176,9 @@ class Jail:
                     rest = rest[self._send(rest) :]
                     if not rest:
                         poll.modify(self._data, select.POLLIN)
-                if not self._drain():
-                    poll.unregister(self._output)  # the code closed its own stdout
+                if self._printing and not self._drain():
+                    self._printing = False  # the code closed its own streams
+                    poll.unregister(self._output)
                 answer = self._receive()
             except (ConnectionError, EOFError, WireError) as error:
                 raise self._explain(error) from None

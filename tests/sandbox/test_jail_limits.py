@@ -247,3 +247,19 @@ def test_reports_must_be_those_of_the_cells(tight, forged):
     jail.execute(Snippet(code))
     with pytest.raises(JailDied, match="protocol"):
         jail.load([SourceCell("a", "solution", "x = 1")])
+
+
+def test_code_that_closes_its_own_streams_is_still_answered(tight):
+    jail = tight()
+    code = "import os, time\nprint('before')\nos.close(1); os.close(2)\ntime.sleep(0.5)\nresult = 1"
+    assert jail.execute(Snippet(code)) == Returned(1)
+    assert jail.execute(Snippet("result = 2")) == Returned(2) and jail.stdout == "before\n"
+
+
+def test_printing_from_a_thread_between_operations_counts_as_output(tight):
+    jail = tight(output_kb=8)
+    code = "import threading\nthreading.Thread(target=exec, args=('while 1: print(9)',)).start()"
+    with pytest.raises(JailDied, match="output"):
+        jail.execute(Snippet(code + "\nresult = 1"))
+        time.sleep(0.2)
+        jail.execute(Snippet("result = 1"))

@@ -24,7 +24,7 @@ REPO = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def warm(zygotes):
-    return zygotes("A")
+    return zygotes(probe.probe().level)
 
 
 @pytest.fixture
