@@ -144,7 +144,7 @@ def _judge_all(
     failures: dict[str, str] = {}
     tell("judge", 0, len(by_key))
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        waiting = {pool.submit(_judge_stubbornly, session, r): key for key, r in by_key.items()}
+        waiting = {pool.submit(session.judge, r): key for key, r in by_key.items()}
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
                 error = future.exception()
@@ -153,20 +153,16 @@ def _judge_all(
                 if error is not None:
                     log.error("judging failed", exc_info=error)
                     same = [r.student for r in readings if r.key == waiting[future]]
-                    failures |= dict.fromkeys(same, f"{type(error).__name__}: {error}")
+                    failures |= dict.fromkeys(same, _in_short(error))
                 tell("judge", done, len(by_key))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return failures
 
 
-def _judge_stubbornly(session: Session, reading: Reading) -> None:
-    try:
-        session.judge(reading)
-    except EnvironmentRefused:
-        raise
-    except Exception:
-        session.judge(reading)  # once more: the machine may have run short of memory
+def _in_short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1]}"
 
 
 def _record(

@@ -27,11 +27,13 @@ from autograder.handin import METADATA, NOTE
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec
 from autograder.notebook import Grafted, Node, graft, read_notebook
+from autograder.sandbox.errors import ForkDied, SandboxError
 
 if TYPE_CHECKING:
     from autograder.sandbox.client import Zygote
 
 NOTE_LIMIT = 400
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Session:
     def judge(self, reading: Reading) -> cache.Judged:
         """The judge's verdict, whatever the cache says; the cache has it afterwards."""
         start = time.monotonic()
-        verdict = judge_cells(reading, self.lab(reading.lab), self)
+        verdict = self._judge_stubbornly(reading)
         judged = cache.Judged(
             verdict=verdict,
             seconds=round(time.monotonic() - start, 3),
@@ -134,6 +136,23 @@ class Session:
         )
         cache.store(self.course.verdicts, reading.key, judged)
         return judged
+
+    def _judge_stubbornly(self, reading: Reading) -> Verdict:
+        """Ask again when the machinery failed: it may have run short of memory, or been killed."""
+        for _ in range(ATTEMPTS - 1):
+            zygote = self._zygote
+            try:
+                return judge_cells(reading, self.lab(reading.lab), self)
+            except ForkDied:
+                continue
+            except SandboxError:
+                self._forget(zygote)
+        return judge_cells(reading, self.lab(reading.lab), self)
+
+    def _forget(self, zygote: Zygote | None) -> None:
+        with self._guard:
+            if zygote is not None and self._zygote is zygote:
+                self.close()
 
     def verdict(self, reading: Reading) -> Verdict:
         """The verdict on a hand-in, with what happened to its notebook, entered in the ledger."""

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.course import Course
 from autograder.course_init import init_course
-from autograder.grading import locks, session
+from autograder.grading import cache, locks, session
 from autograder.grading.session import Lab, Reading, Session
 from autograder.judge.verdict import Counterexample, ExerciseVerdict, Verdict
 
@@ -180,4 +180,5 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(session, "judge_cells", judge)
     monkeypatch.setattr(Session, "level", "A")
+    monkeypatch.setattr(cache, "tool_hash", lambda: "tools")
     return students

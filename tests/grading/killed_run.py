@@ -35,6 +35,7 @@ def main() -> None:
     plain = helpers()
     session.Session.level = "A"  # type: ignore[assignment]
     session.judge_cells = plain.plain_judge
+    cache.tool_hash = lambda: "tools"  # type: ignore[assignment]
     left = [number]
 
     def counted(function: Any) -> Any:
