@@ -52,19 +52,14 @@ def init_course(
     solutions = (solutions or solutions_folder()).resolve()
     students = read_roster(roster) if roster is not None else None
     known = _existing(root)
+    wanted = [lab_path(solutions, lab).name for lab in labs]
     if known is None:
-        wanted = [lab_path(solutions, lab).name for lab in labs] or list_labs(solutions)
+        wanted = wanted or list_labs(solutions)
         if not wanted:
             raise CourseError(f"There are no labs below {solutions}.")
         data = CourseData(seed=seed or secrets.token_hex(16), solutions=str(solutions), labs={})
     else:
-        wanted = [lab_path(solutions, lab).name for lab in labs]
-        if seed is not None and seed != known.data.seed:
-            raise CourseError(
-                f"{root} has another seed already. A new seed would change every grade: "
-                "make a new course for it."
-            )
-        data = known.data.model_copy(update={"solutions": str(solutions)})
+        data = _updated(known, seed, solutions)
     root.mkdir(parents=True, exist_ok=True)
     course = _save(root, data)
     _make_folders(course)
@@ -74,6 +69,15 @@ def init_course(
     for lab in wanted:
         course = _take_in(course, lab)
     return course
+
+
+def _updated(course: Course, seed: str | None, solutions: Path) -> CourseData:
+    if seed not in (None, course.data.seed):
+        raise CourseError(
+            f"{course.root} has another seed already. A new seed would change every grade: "
+            "make a new course for it."
+        )
+    return course.data.model_copy(update={"solutions": str(solutions)})
 
 
 def _existing(root: Path) -> Course | None:
