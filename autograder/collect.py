@@ -21,7 +21,7 @@ from autograder.archives import unpack
 from autograder.course import Course
 from autograder.errors import LabkitError
 from autograder.files import write_atomically
-from autograder.handin import ORIGINAL, TIMESTAMP, is_replacement, make_gradable
+from autograder.handin import TIMESTAMP, is_replacement, make_gradable, set_aside
 from autograder.handin_source import TIME_FORMAT, Candidate, Finder, recorded_time
 from autograder.roster import read_roster
 
@@ -142,12 +142,13 @@ def _place(folder: Path, target: Path, newest: Candidate, notes: list[str]) -> S
     state: State = "updated" if handed_in else "new"
     if target.exists() and not is_replacement(target):
         notes += _keep(folder, target, target.name)
+    # The time first: after a kill between the two, collecting again finishes the job.
+    when = datetime.fromtimestamp(newest.time, UTC).strftime(TIME_FORMAT)
+    write_atomically(folder / TIMESTAMP, f"{when}\n".encode())
     if newest.is_notebook:
         write_atomically(target, newest.path.read_bytes())
     else:
         _keep(folder, newest.path, newest.origin)
-    when = datetime.fromtimestamp(newest.time, UTC).strftime(TIME_FORMAT)
-    write_atomically(folder / TIMESTAMP, f"{when}\n".encode())
     return state
 
 
@@ -155,12 +156,7 @@ def _keep(folder: Path, path: Path, origin: str) -> list[str]:
     """Copy a file beside the graded notebook under a name nbgrader ignores. Returns what to say."""
     if _hash(path) in [h for p, h in _handed_in(folder).items() if p != path]:
         return []
-    number, name = 1, Path(origin).name
-    aside = folder / f"{name}{ORIGINAL}"
-    while aside.exists():
-        number += 1
-        aside = folder / f"{name}-{number}{ORIGINAL}"
-    write_atomically(aside, path.read_bytes())
+    aside = set_aside(folder, path.read_bytes(), Path(origin).name)
     return [f"{origin} is not graded; it is kept as {aside.name}."]
 
 

@@ -37,7 +37,7 @@ def make_gradable(course: Course, student: str, lab: str) -> list[str]:
     target = folder / f"{lab}.ipynb"
     done = _drop_links(folder)
     if target.is_dir():
-        set_aside(target)
+        target.rename(folder / f"{target.name}.folder{ORIGINAL}")
     if not target.exists():
         other = _other_notebook(folder)
         if other is not None:
@@ -51,7 +51,7 @@ def make_gradable(course: Course, student: str, lab: str) -> list[str]:
             return done
     problem = unreadable(target)
     if problem:
-        set_aside(target)
+        set_aside(folder, target.read_bytes(), target.name)
         _put_pristine(course, target, lab, f"The hand-in could not be graded: {problem}")
         done.append(problem)
     elif _nbformat_refuses(target):
@@ -77,12 +77,12 @@ def _rewrite(course: Course, target: Path, lab: str) -> str:
     try:
         grafted = graft(read_notebook(target), release)
     except NotebookError as error:
-        set_aside(target)
+        set_aside(target.parent, target.read_bytes(), target.name)
         _put_pristine(course, target, lab, f"The hand-in could not be graded: {error}")
         return str(error)
     note = " ".join(["Broken cells of the hand-in were left out.", *grafted.notes])
     grafted.node["metadata"].setdefault(METADATA, {})[NOTE] = note
-    set_aside(target)
+    set_aside(target.parent, target.read_bytes(), target.name)
     _write(target, grafted.node)
     return note
 
@@ -117,14 +117,17 @@ def is_replacement(path: Path) -> bool:
         return False
 
 
-def set_aside(path: Path) -> Path:
-    """Rename the file to a free name that nbgrader ignores."""
-    number = 1
-    aside = path.with_name(path.name + ORIGINAL)
-    while aside.exists():
+def set_aside(folder: Path, content: bytes, name: str) -> Path:
+    """Keep `content` in `folder` under a name nbgrader ignores; once, however often it is called.
+
+    The file it comes from is replaced afterwards, so that a kill in between loses nothing.
+    """
+    number, aside = 1, folder / f"{name}{ORIGINAL}"
+    while aside.exists() and not (aside.is_file() and aside.read_bytes() == content):
         number += 1
-        aside = path.with_name(f"{path.name}-{number}{ORIGINAL}")
-    path.rename(aside)
+        aside = folder / f"{name}-{number}{ORIGINAL}"
+    if not aside.exists():
+        write_atomically(aside, content)
     return aside
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,7 +92,9 @@ def _tell_collected(result: Collection) -> None:
 def grade(
     lab: Annotated[str, typer.Argument(help="The lab's name or a unique beginning of it.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this student's hand-in.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Judge this many at a time.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Judge this many at a time; one a CPU if left out.")
+    ] = None,
     course: CourseOption = HERE,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
     trust_students: Annotated[
@@ -110,7 +113,7 @@ def grade(
             Course.load(course),
             lab,
             students=student or None,
-            jobs=jobs,
+            jobs=jobs or os.cpu_count() or 1,
             force=force,
             trust=trust_students,
             progress=progress,

@@ -81,6 +81,7 @@ def grade_lab(
         session.lab(lab)
         readings = _read_all(session, _chosen(course, lab, students), lab)
         failures = _judge_all(session, readings, jobs, force, tell, log)
+        recorded = gradebook.automatic_points(course, lab)
         results: list[Graded] = []
         for number, reading in enumerate(readings, start=1):
             if reading.student in failures:
@@ -89,7 +90,8 @@ def grade_lab(
                     Graded(student=reading.student, lab=lab, status="failed", error=error)
                 )
             else:
-                results.append(_record(session, config, reading, force, log))
+                there = {} if force else recorded.get(reading.student, {})
+                results.append(_record(session, config, reading, there, log))
             tell("record", number, len(readings))
         return _with_scores(course, lab, results)
 
@@ -166,14 +168,18 @@ def _in_short(error: BaseException) -> str:
 
 
 def _record(
-    session: Session, config: object, reading: Reading, force: bool, log: logging.Logger
+    session: Session,
+    config: object,
+    reading: Reading,
+    recorded: dict[str, float],
+    log: logging.Logger,
 ) -> Graded:
-    """Let nbgrader convert one submission, unless it has nothing to change."""
+    """Let nbgrader convert one submission, unless what is `recorded` is what it would record."""
     result = Graded(student=reading.student, lab=reading.lab, status="graded", notes=reading.notes)
     known = session.cached(reading)
     if known is not None:
         result = replace(result, verdict=with_notes(known.verdict, reading.notes))
-    if not force and _is_recorded(session, reading):
+    if _is_recorded(session, reading, recorded):
         return replace(result, status="unchanged")
     try:
         run("Autograde", config, reading.lab, student=reading.student, log=log)
@@ -183,7 +189,7 @@ def _record(
     return result
 
 
-def _is_recorded(session: Session, reading: Reading) -> bool:
+def _is_recorded(session: Session, reading: Reading, recorded: dict[str, float]) -> bool:
     folder = session.course.autograded(reading.student, reading.lab)
     stamp = stamp_of(folder / f"{reading.lab}.ipynb")
     if (stamp.get("submission"), stamp.get("key")) != (reading.submission, reading.key):
@@ -191,8 +197,7 @@ def _is_recorded(session: Session, reading: Reading) -> bool:
     known = session.cached(reading)
     if known is None:
         return False
-    points = {e.exercise: e.points for e in known.verdict.exercises}
-    return gradebook.automatic_points(session.course, reading.lab, reading.student) == points
+    return recorded == {e.exercise: e.points for e in known.verdict.exercises}
 
 
 def _with_scores(course: Course, lab: str, results: Sequence[Graded]) -> list[Graded]:

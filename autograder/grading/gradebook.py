@@ -48,20 +48,24 @@ def create(course: Course) -> None:
     draft.rename(target)
 
 
-def automatic_points(course: Course, lab: str, student: str) -> dict[str, float]:
-    """Automatic points by exercise; empty when the submission is not in the gradebook."""
+def automatic_points(course: Course, lab: str) -> dict[str, dict[str, float]]:
+    """Automatic points by student and exercise, of the submissions that are in the gradebook."""
     from nbgrader.api import MissingEntry
 
     with opened(course) as book:
         try:
-            submission = book.find_submission_notebook(lab, lab, student)
+            notebooks = book.find_notebook(lab, lab).submissions
         except MissingEntry:
             return {}
-        return {
-            grade.name.removeprefix(CHECK): grade.auto_score
-            for grade in submission.grades
-            if grade.name.startswith(CHECK) and grade.auto_score is not None
-        }
+        return {notebook.student.id: _points(notebook) for notebook in notebooks}
+
+
+def _points(notebook: Any) -> dict[str, float]:
+    return {
+        grade.name.removeprefix(CHECK): grade.auto_score
+        for grade in notebook.grades
+        if grade.name.startswith(CHECK) and grade.auto_score is not None
+    }
 
 
 def totals(course: Course, lab: str) -> dict[str, Total]:

@@ -126,9 +126,15 @@ class Session:
         return cache.load(self.course.verdicts, reading.key)
 
     def judge(self, reading: Reading) -> cache.Judged:
-        """The judge's verdict, whatever the cache says; the cache has it afterwards."""
+        """The judge's verdict, whatever the cache says; the cache has it afterwards.
+
+        Raises:
+            CourseError: the lab's source is not the pinned one.
+        """
+        self.course.require_unchanged(reading.lab)
         start = time.monotonic()
         verdict = self._judge_stubbornly(reading)
+        self.course.require_unchanged(reading.lab)  # while it was judged, or since it was read
         judged = cache.Judged(
             verdict=verdict,
             seconds=round(time.monotonic() - start, 3),

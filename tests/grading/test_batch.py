@@ -30,8 +30,7 @@ def stock_autograde(course: Course, student: str = "*") -> dict[str, Any]:
 def scores(course: Course) -> dict[str, dict[str, float]]:
     from autograder.grading import gradebook
 
-    students = course.handed_in(LAB)
-    return {s: gradebook.automatic_points(course, LAB, s) for s in students}
+    return gradebook.automatic_points(course, LAB)
 
 
 def test_a_solved_a_wrong_and_an_untouched_notebook_get_their_points(
@@ -206,6 +205,19 @@ def test_a_lab_that_changed_since_the_course_took_it_in_is_not_graded(
     (course.solution_dir(LAB) / "judge.py").write_text("# other hidden cases\n")
     with pytest.raises(CourseError, match="changed since this course took it in"):
         grade_lab(course, LAB)
+
+
+def test_a_lab_that_changes_while_a_server_runs_is_not_judged_under_the_old_name(
+    course: Course, judged: list[str], hand_in: HandIn
+) -> None:
+    hand_in("ana", "solved")
+    assert stock_autograde(course, "ana")["success"]
+    (course.solution_dir(LAB) / "judge.py").write_text("# other hidden cases\n")
+    hand_in("bo", "wrong")
+    result = stock_autograde(course, "bo")
+    assert not result["success"]
+    assert "changed since this course took it in" in result["log"]
+    assert judged == ["ana"]
 
 
 def test_two_runs_at_once_are_refused(
