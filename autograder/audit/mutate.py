@@ -35,6 +35,8 @@ _COMPARISON: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
+_SYMMETRIC = frozenset(("min", "max", "promote_types"))
+"""Functions that do not care for the order of their arguments."""
 _SIMPLE_STATEMENTS = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Delete, ast.Continue)
 
 
@@ -213,7 +215,8 @@ def _constant(node: ast.Constant) -> Iterator[_Edit]:
 
 def _swapped(node: ast.Call) -> Iterator[_Edit]:
     plain = not any(isinstance(a, ast.Starred) for a in node.args[:2])
-    if len(node.args) >= 2 and plain:
+    name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
+    if len(node.args) >= 2 and plain and name not in _SYMMETRIC:
 
         def apply() -> None:
             node.args[0], node.args[1] = node.args[1], node.args[0]

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import nbformat
-from nbformat import NotebookNode
-
 from autograder.audit.material import Material, Variant, collect_material
+from autograder.build import notebook_text
 from autograder.demo.hostile import hostile_cell
 from autograder.files import write_atomically
-from autograder.notebook import read_notebook
+from autograder.notebook import Node, find_cell, read_notebook
 
 MISTAKES = 5
 NAMES = (
@@ -76,16 +74,14 @@ def _one_per_exercise(material: Material) -> list[Variant]:
 @dataclass(frozen=True)
 class _Maker:
     material: Material
-    pristine: NotebookNode
+    pristine: Node
 
     def _filled(self, answers: Mapping[str, str]) -> bytes:
         """The release notebook with `answers` typed into its solution cells."""
         notebook = copy.deepcopy(self.pristine)
-        for cell in notebook.cells:
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if grade_id in answers:
-                cell.source = answers[grade_id]
-        return nbformat.writes(notebook).encode("utf-8")
+        for exercise, source in answers.items():
+            find_cell(notebook, exercise)["source"] = source
+        return notebook_text(notebook).encode("utf-8")
 
     def _references(self) -> dict[str, str]:
         return {name: self.material.source(name) for name in self.material.spec.by_name}
