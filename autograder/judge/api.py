@@ -158,7 +158,9 @@ def _shown(got: Any) -> str:
 
 
 def _compare(expected: Any, got: Any, rules: Rules, call: str | None) -> None:
-    RULES_SEEN.get([]).append(rules)
+    seen = RULES_SEEN.get([])
+    if rules not in seen[-1:]:
+        seen.append(rules)
     where = first_difference(expected, got, rules)
     if where is None:
         return

@@ -44,13 +44,13 @@ def local_subject(
     return subject
 
 
-def local_spawn(lab: LabSpec) -> Spawn:
-    """Student code in this process, for `check` and the audit."""
+def local_spawn(lab: LabSpec, *, times: float = 1.0) -> Spawn:
+    """Student code in this process, for `check` and the audit, with `times` the CPU time."""
     from autograder.sandbox.interpreter import Interpreter
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
         stub = stub_of(lab, exercise)
-        return LocalSubject(Interpreter(), stub=stub, cpu_seconds=limits.cpu_seconds)
+        return LocalSubject(Interpreter(), stub=stub, cpu_seconds=times * limits.cpu_seconds)
 
     return spawn
 

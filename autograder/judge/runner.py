@@ -36,6 +36,8 @@ PRELOAD = ("autograder.judge.warm",)
 """What a zygote should import beside the libraries of the labs. Nothing hidden is in it."""
 
 PUBLIC_SEED = "public checks"
+USUAL_EXAMPLES = 50
+"""Inputs a case that an exercise's time limit is meant for; a local run of more gets more."""
 
 _QUIET = (
     "--assert=plain",
@@ -108,7 +110,8 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
     lab_dir = Path(job["lab_dir"])
     try:
         spec = load_spec(lab_dir)
-        spawn = local_spawn(spec) if job["local"] else jail_spawn(spec, zygote)
+        longer = max(1.0, (job["examples"] or 0) / USUAL_EXAMPLES)
+        spawn = local_spawn(spec, times=longer) if job["local"] else jail_spawn(spec, zygote)
         cells = [SourceCell(*parts) for parts in job["cells"]]
         exercises = job["exercises"]
         choice = Choice(
