@@ -80,7 +80,9 @@ def from_torch(value: Any) -> tuple[str, tuple[int, ...], bytes]:
     if not dense or name not in _SIZES or value.ndim > _MAX_DIMENSIONS:
         raise WireError(f"a tensor of dtype {name} on {value.device} cannot be sent")
     try:
-        flat = value.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        plain = value.detach().resolve_conj().resolve_neg()
+        # A copy: `contiguous` leaves odd strides on axes of length 1, which `view` then refuses.
+        flat = plain.clone(memory_format=torch.contiguous_format).reshape(-1)
         raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     except (RuntimeError, NotImplementedError) as error:
         raise WireError(f"tensor has no readable data: {error}") from error
