@@ -86,6 +86,9 @@ def play(
     collect(course, [folder / "handins"], lab=lab)
     tell("The judge looks at every submission in the sandbox.")
     graded = {g.student: g for g in grade_lab(course, lab, jobs=jobs, progress=progress)}
+    failed = [result for result in graded.values() if result.status == "failed"]
+    if failed:
+        raise CourseError(f"{len(failed)} hand-ins could not be graded. {failed[0].error}")
     tell("Feedback for the students, an overview for you.")
     write_feedback(course, lab)
     page = root / "reports" / f"{lab}.html"

@@ -20,7 +20,7 @@ _ATTR_READ_ONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _AT_RECURSIVE, _AT_CWD = 0x8000, -100
 _DETACH = 2
 _NOBODY = 65534
-SCRATCH = "/tmp"
+SCRATCH = "/scratch"
 
 
 def enter(view: View) -> None:

@@ -208,17 +208,17 @@ def test_level_b_has_nowhere_to_write_and_level_a_only_its_own_scratch(zygote, i
     if zygote.level == "B":
         assert refused(outcome)
         return
-    assert outcome == Returned("/tmp/mine") and not os.path.exists("/tmp/mine")
+    assert outcome == Returned("/scratch/mine") and not os.path.exists("/scratch/mine")
     with zygote.spawn(Limits()) as other:
-        assert other.execute(Snippet("import os; result = os.listdir('/tmp')")) == Returned([])
-    big = "with open('/tmp/big', 'wb') as f:\n    for _ in range(70): f.write(b'0' * (1 << 20))"
+        assert other.execute(Snippet("import os; result = os.listdir('/scratch')")) == Returned([])
+    big = "with open('/scratch/big', 'wb') as f:\n    for _ in range(70): f.write(b'0' * (1 << 20))"
     assert refused(inside(big))
 
 
 def test_a_program_cannot_be_brought_along(zygote, inside):
     code = (
-        "import os, shutil\nopen('/tmp/x', 'wb').write(b'#!/bin/sh')\n"
-        "os.chmod('/tmp/x', 0o755)\nos.execv('/tmp/x', ['x'])"
+        "import os, shutil\nopen('/scratch/x', 'wb').write(b'#!/bin/sh')\n"
+        "os.chmod('/scratch/x', 0o755)\nos.execv('/scratch/x', ['x'])"
     )
     assert refused(inside(code))
 
