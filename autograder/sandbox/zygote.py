@@ -73,11 +73,22 @@ def _warm_up(preload: list[str]) -> str | None:
         except Exception as error:
             return f"The sandbox cannot import {name}: {error}. Install the locked requirements."
         if name == "torch":
-            sys.modules["torch"].set_num_threads(1)  # before any op: a second thread cannot fork
+            _warm_torch(sys.modules["torch"])
     tempfile.gettempdir()
     gc.collect()
     gc.freeze()
     return None
+
+
+def _warm_torch(torch: Any) -> None:
+    """One thread before the first op (a second could not fork), then what a jail cannot do.
+
+    Half-precision products read the processor's features from /proc, once a process.
+    """
+    torch.set_num_threads(1)
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        square = torch.ones(8, 8, dtype=dtype)
+        square @ square
 
 
 @dataclass
