@@ -31,7 +31,7 @@ ROUNDED = Tolerance(1e-2, 1e-6, "bfloat16 keeps 8 bits: 2**-8 is 0.4 %")
 SVD32 = Tolerance(1e-4, 1e-4, "float32 SVD of norms below 20: some tens of roundings of 2e-6")
 
 
-@exercise("lora_parameter_count", points=1)
+@exercise("lora_parameter_count", points=1, examples=40)
 @given(model=draws.counts())
 def test_count(student, reference, model):
     agree(student, reference, lambda s: s.lora_parameter_count(*model))
@@ -101,15 +101,15 @@ def test_layer_refuses_a_rank_below_one(student, reference, rank):
     agree_on_layer(student, reference, lines, {**PLAIN, "rank": rank}, text)
 
 
-@exercise("merge", points=1)
+@exercise("merge", points=1, examples=40)
 @given(numbers=draws.merges(), name=draws.BOTH)
 def test_merge_and_unmerge(student, reference, numbers, name):
     action = lambda s: getattr(s, name)(*numbers)  # noqa: E731
     agree(student, reference, action, FLOAT32, dtypes=("float32",))
 
 
-@exercise("merge", points=0.5, core=False)
-@given(numbers=draws.merges(step=0.125, ranks=(1, 2, 4)), dtypes=draws.HALF, name=draws.BOTH)
+@exercise("merge", points=0.5, core=False, examples=30)
+@given(numbers=draws.merges(number=draws.in_eighths), dtypes=draws.HALF, name=draws.BOTH)
 def test_half_precision_rounds_once(student, reference, numbers, dtypes, name):
     # Products of 8-bit numbers over a power of two: exact in float32, so one answer is right.
     inputs = {**draws.named(numbers), "dtype": dtypes[0], "adapter_dtype": dtypes[1]}
@@ -141,7 +141,7 @@ def test_shapes_that_do_not_fit(student, reference, shapes, name):
     agree(student, reference, lambda s: getattr(s, name)(*tensors, 1.0))
 
 
-@exercise("apply_lora", points=2)
+@exercise("apply_lora", points=2, examples=40)
 @given(model=draws.models(), rank=st.integers(1, 4), alpha=st.sampled_from([1.0, 8.0]))
 def test_apply(student, reference, model, rank, alpha):
     kinds, targets = model
@@ -160,7 +160,7 @@ def test_a_target_without_linear_changes_nothing(student, reference, targets):
 
 
 @exercise("apply_lora", points=1, core=False, examples=5)
-@given(x=draws.matrices(2, 3), seed=st.integers(0, 3), rank=st.sampled_from([2, 1]))
+@given(x=draws.X, seed=st.integers(0, 3), rank=st.sampled_from([2, 1]))
 def test_peft_computes_the_same(student, reference, x, seed, rank):
     inputs = {**draws.tiny(seed, rank), "x": x, "rank": rank, "alpha": 4}
     text = f"apply_lora(model, ['q_proj', 'o_proj'], {rank}, 4); A, B as PEFT's; model({shown(x)})"
@@ -168,7 +168,7 @@ def test_peft_computes_the_same(student, reference, x, seed, rank):
     agree(student, reference, lambda s: s.run(who(s), **inputs, shown=text), TRAINED32)
 
 
-@exercise("best_rank_k", points=1.5)
+@exercise("best_rank_k", points=1.5, examples=40)
 @given(delta=draws.DELTAS, k=st.integers(0, 6))
 def test_best_approximation(student, reference, delta, k):
     agree(student, reference, lambda s: draws.measures(delta, k, s.best_rank_k(delta, k)), SVD32)
@@ -199,13 +199,13 @@ def test_best_rank_k_refuses(student, reference, case):
     agree(student, reference, lambda s: s.best_rank_k(delta, k))
 
 
-@exercise("memory_estimate", points=1)
+@exercise("memory_estimate", points=1, examples=30)
 @given(frozen=draws.COUNTS, trainable=draws.COUNTS)
 def test_memory_by_default(student, reference, frozen, trainable):
     agree(student, reference, lambda s: s.memory_estimate(frozen, trainable))
 
 
-@exercise("memory_estimate", points=1)
+@exercise("memory_estimate", points=1, examples=40)
 @given(
     frozen=draws.COUNTS,
     trainable=draws.COUNTS,
@@ -232,7 +232,7 @@ def test_memory_refuses(student, reference, bad):
     agree(student, reference, lambda s: s.memory_estimate(**{"frozen": 9, "trainable": 3, **bad}))
 
 
-@exercise("break_even", points=1)
+@exercise("break_even", points=1, examples=30)
 @given(cost=draws.COSTS, own=draws.PRICES, gain=draws.GAINS, tokens=draws.TOKENS)
 def test_months_until_it_pays(student, reference, cost, own, gain, tokens):
     agree(student, reference, lambda s: s.break_even(cost, own + gain, own, tokens), FLOAT64)
@@ -270,13 +270,13 @@ def test_copies_are_independent(student, reference, pair):
     agree_on_swap(student, reference, code.INDEPENDENT, *pair)
 
 
-@exercise("swap_adapter", points=1, core=False)
+@exercise("swap_adapter", points=1, core=False, examples=40)
 @given(spoilt=draws.spoilt_adapters())
 def test_a_wrong_adapter_changes_nothing(student, reference, spoilt):
     agree_on_swap(student, reference, code.KEPT, *spoilt)
 
 
-@exercise("best_learning_rate", points=1)
+@exercise("best_learning_rate", points=1, examples=40)
 @given(losses=draws.sweeps(*draws.FINITE))
 def test_lowest_loss(student, reference, losses):
     agree(student, reference, lambda s: s.best_learning_rate(losses))
