@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from autograder.judge.actor import Actor
-from autograder.judge.compare import EXACT, Rules, Tolerance, distinct, first_difference
+from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference, shown_pair
 from autograder.judge.subject import StudentError
 from autograder.judge.values import SHORT, plain, preview
 from autograder.sandbox.ops import Raised
@@ -164,7 +164,7 @@ def _compare(expected: Any, got: Any, rules: Rules, call: str | None) -> None:
     where = first_difference(expected, got, rules)
     if where is None:
         return
-    shown = distinct(expected, got)
+    shown = shown_pair(expected, got, rules)
     # For two plain numbers the place says nothing that expected and got do not say.
     told = None if where == "expected {}, got {}".format(*shown) else where
     raise Mismatch(*shown, where=told, call=call)

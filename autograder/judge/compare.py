@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from autograder.judge.values import as_array, dtype_name, is_tensor, plain, preview
+from autograder.judge.values import SHORT, as_array, dtype_name, is_tensor, plain, preview
 
 FINE_DIGITS = 17
 """Enough digits to tell any two floats apart."""
@@ -62,6 +62,31 @@ def first_difference(expected: Any, got: Any, rules: Rules) -> str | None:
     """
     found = _difference(expected, got, rules, "")
     return None if found is None else plain(found, 200)
+
+
+def shown_pair(expected: Any, got: Any, rules: Rules) -> tuple[str, str]:
+    """Previews of two different values; of their first different part when they are too long."""
+    whole = distinct(expected, got)
+    if whole[0] != whole[1] and not any(text.endswith("...") for text in whole):
+        return whole
+    at, one, other = _narrowed(expected, got, rules, "")
+    if not at:
+        return whole
+    parts = distinct(one, other)
+    return plain(f"{at}: {parts[0]}", SHORT), plain(f"{at}: {parts[1]}", SHORT)
+
+
+def _narrowed(expected: Any, got: Any, rules: Rules, at: str) -> tuple[str, Any, Any]:
+    """The smallest parts that hold the first difference, and the way to them."""
+    keys: list[Any] = []
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
+        keys = list(cast(dict[Any, Any], expected))
+    elif isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        keys = list(range(min(len(expected), len(got))))  # pyright: ignore[reportUnknownArgumentType]
+    for key in keys:
+        if _difference(expected[key], got[key], rules, ""):
+            return _narrowed(expected[key], got[key], rules, f"{at}[{preview(key, 30)}]")
+    return at, expected, got
 
 
 def _difference(expected: Any, got: Any, rules: Rules, at: str) -> str | None:

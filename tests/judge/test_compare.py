@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference
+from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference, shown_pair
 
 NEAR = Tolerance(rtol=1e-3, atol=1e-9, why="a test")
 
@@ -93,6 +93,16 @@ def test_dtypes_are_looked_at_only_when_asked() -> None:
 
 def test_the_order_of_keys_counts_only_when_asked() -> None:
     assert difference({1: 0, 2: 0}, {2: 0, 1: 0}, ordered=True) is not None
+
+
+def test_of_a_long_answer_the_part_that_differs_is_shown() -> None:
+    many = {f"a long name, number {n}": n for n in range(9)}
+    other = {**many, "a long name, number 7": [1, 2]}
+    assert shown_pair(many, other, Rules()) == (
+        "['a long name, number 7']: 7",
+        "['a long name, number 7']: [1, 2]",
+    )
+    assert shown_pair([1, 2], [1, 3], Rules()) == ("[1, 2]", "[1, 3]")
 
 
 plain_data = st.recursive(
