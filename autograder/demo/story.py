@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.collect import collect
-from autograder.course import COURSE_FILE
+from autograder.course import COURSE_FILE, Course
 from autograder.course_init import init_course
 from autograder.demo.submissions import Submission, submissions, write_submissions
 from autograder.errors import CourseError
@@ -73,14 +73,8 @@ def play(
     lab = solution.name
     _clear(folder)
     tell(f"A course in {folder}, with {lab}.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / MARKER, b"Made by labkit demo; the next demo replaces it.\n")
     root = folder / "course"
-    roster = folder / "roster.csv"
-    course = init_course(root, labs=[lab], seed=SEED, solutions=solution.parent)
-    made = submissions(solution, root / "release" / lab)
-    write_atomically(roster, _roster(made))
-    course = init_course(root, roster=roster, solutions=solution.parent)
+    course, made = _hand_in(folder, root, solution)
     tell(f"{len(made)} students hand in.")
     write_submissions(made, folder / "handins", lab)
     collect(course, [folder / "handins"], lab=lab)
@@ -99,6 +93,17 @@ def play(
         feedback=root / "feedback",
         page=page,
     )
+
+
+def _hand_in(folder: Path, root: Path, solution: Path) -> tuple[Course, tuple[Submission, ...]]:
+    """Make the course at `root`, its roster and what its students hand in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / MARKER, b"Made by labkit demo; the next demo replaces it.\n")
+    init_course(root, labs=[solution.name], seed=SEED, solutions=solution.parent)
+    made = submissions(solution, root / "release" / solution.name)
+    roster = folder / "roster.csv"
+    write_atomically(roster, _roster(made))
+    return init_course(root, roster=roster, solutions=solution.parent), made
 
 
 def _clear(folder: Path) -> None:

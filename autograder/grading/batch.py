@@ -84,13 +84,11 @@ def grade_lab(
         recorded = gradebook.automatic_points(course, lab)
         results: list[Graded] = []
         for number, reading in enumerate(readings, start=1):
-            if reading.student in failures:
-                error = failures[reading.student]
-                results.append(
-                    Graded(student=reading.student, lab=lab, status="failed", error=error)
-                )
+            student = reading.student
+            if (error := failures.get(student)) is not None:
+                results.append(Graded(student=student, lab=lab, status="failed", error=error))
             else:
-                there = {} if force else recorded.get(reading.student, {})
+                there = {} if force else recorded.get(student, {})
                 results.append(_record(session, config, reading, there, log))
             tell("record", number, len(readings))
         return _with_scores(course, lab, results)

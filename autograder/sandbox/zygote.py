@@ -88,7 +88,7 @@ def _warm_torch(torch: Any) -> None:
     torch.set_num_threads(1)
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         square = torch.ones(8, 8, dtype=dtype)
-        square @ square
+        torch.matmul(square, square)
 
 
 @dataclass

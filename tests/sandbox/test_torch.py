@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.sandbox.ops import Returned, Snippet
+from autograder.sandbox.ops import Returned
 
 pytestmark = pytest.mark.jail
 
