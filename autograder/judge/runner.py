@@ -72,11 +72,10 @@ def judge(
     notes: Sequence[str] = (),
     on_stdout: Callable[[str, str], None] | None = None,
 ) -> Verdict:
-    """The verdict on a submission's cells, from a fork of `zygote`.
+    """The verdict on a submission's grafted cells, from a fork of `zygote`.
 
     Args:
-        cells: the grafted cells.
-        lab_dir: the lab's source folder.
+        cells, lab_dir: what is judged, and the lab's source folder.
         zygote: where forks come from.
         seed: the course's seed of the generated inputs.
         exercises: only these; all when None.
@@ -84,7 +83,7 @@ def judge(
         examples: generated inputs a case, instead of what the case says.
         local: run the cells in the trusted fork instead of a jail (the audit's own code only).
         fast: stop at the first failure and do not search a smaller counterexample.
-        notes: what happened to the notebook; they go into the verdict.
+        notes: what happened to the notebook, for the verdict.
         on_stdout: called with an exercise and what its code printed, for the instructor's log.
 
     Raises:
@@ -95,6 +94,10 @@ def judge(
     chosen = None if exercises is None else list(exercises)
     job = {"lab_dir": str(lab_dir), "cells": plain_cells, "exercises": chosen, **options}
     answer = zygote.fork_call("autograder.judge.runner:run_job", {**job, "notes": list(notes)})
+    return _verdict_in(answer, on_stdout)
+
+
+def _verdict_in(answer: dict[str, Any], on_stdout: Callable[[str, str], None] | None) -> Verdict:
     if "error" in answer:
         raise LabError(answer["error"])
     for name, text in answer["stdout"].items():
