@@ -62,7 +62,7 @@ def agree_on_layer(student, reference, snippet, layer, text=None):
 @exercise("LoRALinear", points=1, examples=30)
 @given(layer=draws.layers())
 def test_fresh_layer(student, reference, layer):
-    text = "a fresh " + draws.layer_shown(layer, adapter=False)
+    text = draws.layer_shown(layer, fresh=True)
     agree_on_layer(student, reference, code.FRESH, layer, text)
 
 

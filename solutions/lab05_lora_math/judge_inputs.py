@@ -108,15 +108,16 @@ def layers(draw):
     return {**numbers, "x": x, "A": lora_a, "B": lora_b}
 
 
-def layer_shown(layer, adapter=True):
+def layer_shown(layer, fresh=False):
     """A generated layer as a student would build and call it."""
     out, fan_in = layer["w"].shape
-    bias = "no bias" if layer["b"] is None else f"bias {shown(layer['b'])}"
-    a_and_b = f" with A {shown(layer['A'])}, B {shown(layer['B'])}" if adapter else ""
-    built = f"LoRALinear(Linear({fan_in}, {out}), {layer['rank']}, {layer['alpha']}){a_and_b}"
-    return (
-        f"{built}, called on {shown(layer['x'])}; its base has weight {shown(layer['w'])}, {bias}"
-    )
+    sizes = f"{fan_in}, {out}" + (", bias=False" if layer["b"] is None else "")
+    built = f"LoRALinear(nn.Linear({sizes}), {layer['rank']}, {layer['alpha']})"
+    if fresh:
+        return built
+    bias = "" if layer["b"] is None else f", bias {shown(layer['b'])}"
+    a_and_b = f"A {shown(layer['A'])}, B {shown(layer['B'])}"
+    return f"{built}({shown(layer['x'])}) with weight {shown(layer['w'])}{bias}, {a_and_b}"
 
 
 # --- merge and unmerge ----------------------------------------------------------------------------

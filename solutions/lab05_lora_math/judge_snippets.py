@@ -20,8 +20,8 @@ result = {{
     "base is the layer that came in": layer.base is base,
     "shapes": {{name: tuple(p.shape) for name, p in parameters.items()}},
     "requires_grad": {{name: p.requires_grad for name, p in parameters.items()}},
-    "scaling": layer.scaling, "lora_B": layer.lora_B, "lora_A is zero": not layer.lora_A.any(),
-    "layer(x)": layer(x),
+    "scaling": layer.scaling,
+    "lora_A is all zero": not layer.lora_A.any(), "lora_B is all zero": not layer.lora_B.any(),
 }}
 """
 TRAINED = f"""{LAYER}
