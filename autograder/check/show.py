@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from autograder.judge.feedback import as_text
 from autograder.judge.verdict import Verdict
 
+LINED_UP = "font-family: monospace; white-space: pre-wrap"
+"""Said in the element: some notebook themes set `pre` in another font, and columns fall apart."""
+
 
 @dataclass(frozen=True, repr=False)
 class Checked:
@@ -32,7 +35,7 @@ class Checked:
             head, _, rest = block.partition("\n")
             parts.append(f"<p><strong>{html.escape(head)}</strong></p>")
             if rest:
-                parts.append(f"<pre>{html.escape(rest)}</pre>")
+                parts.append(f'<pre style="{LINED_UP}">{html.escape(rest)}</pre>')
         return "".join(parts)
 
     def _blocks(self) -> list[str]:

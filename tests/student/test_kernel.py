@@ -67,7 +67,7 @@ def test_check_shows_what_the_command_line_shows(
     text, html = output_of(cells["check_total"])
     assert text.startswith("✗ total: ")
     assert "total([])" in text
-    assert "<pre>" in html
+    assert '<pre style="font-family: monospace' in html
 
     text, _ = output_of(executed.cells[-1])
     assert text.startswith("✓ total: passed\nEvery exercise passes its checks.")
