@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from autograder.judge.values import preview
 
 GRID = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, -1.5, 0.25, -0.25, 1.75, -1.75, 1.25, -0.75, 3.0)
-DTYPES = st.sampled_from(["float32", "float64", "bfloat16"])
-HALF = st.sampled_from([(h, a) for h in ("bfloat16",) for a in (h, "float32")])
+DTYPES = st.sampled_from(["float32", "float64", "bfloat16", "float16"])
+HALF = st.sampled_from([(h, a) for h in ("bfloat16", "float16") for a in (h, "float32")])
 ALPHAS = st.sampled_from([1.0, 2.0, 0.5, 4.0, 3.0, 0.0, 16])
 
 
