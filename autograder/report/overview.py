@@ -17,11 +17,12 @@ COMMON = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One student's result. `verdict` is None when nothing was handed in."""
+    """One student's result. `verdict` is None when nothing was handed in or judged yet."""
 
     student: str
     name: str
     verdict: Verdict | None
+    handed_in: bool = False
     written: float | None = None
     """Points given by hand; None until someone has graded them."""
     written_max: float = 0.0

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from autograder.files import write_atomically
 from autograder.report.overview import Overview
 
-MARKS = {"passed": "●", "failed": "◐", "error": "✕", "timeout": "⏱", "not attempted": "–"}  # noqa: RUF001
+MARKS = {"passed": "●", "failed": "◐", "error": "✕", "timeout": "◷", "not attempted": "–"}  # noqa: RUF001
 """One sign per status, so that the table can be read without colour."""
 
 

@@ -35,6 +35,7 @@ def rows_of(course: Course, lab: str, page: Path) -> list[Row]:
                 student=student,
                 name=names.get(student, ""),
                 verdict=_verdict(session, student, lab) if student in handed_in else None,
+                handed_in=student in handed_in,
                 written=points,
                 written_max=most,
                 feedback=_feedback(course, student, lab, page),

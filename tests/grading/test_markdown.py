@@ -14,10 +14,8 @@ from autograder.grading.formulas import formula
 from autograder.grading.markdown import safe_markdown
 
 
-def html(source: str, *, path: Path | None = None, feedback: bool = True) -> str:
+def html(source: str, *, path: Path | None = None) -> str:
     resources: dict[str, Any] = {"metadata": {"path": str(path or "")}}
-    if feedback:
-        resources["nbgrader"] = {}
     context: Any = {"cell": SimpleNamespace(get=lambda name, other: other), "resources": resources}
     return safe_markdown(context, source)
 
@@ -82,5 +80,18 @@ def test_a_formula_that_cannot_be_set_stays_tex(tex: str) -> None:
     assert formula(tex, display=False) == f"<code>{tex}</code>"
 
 
-def test_formgrader_sets_its_formulas_itself() -> None:
-    assert "$a+b$" in html("$a+b$", feedback=False)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<span id='check_scale'>5</span>",
+        "<div class='navbar-fixed-top'>Log in</div>",
+        "<img src='../../../hub/logout'>",
+        "<img src='%2E./%2e%2e/hub/logout'>",
+    ],
+)
+def test_nothing_passes_for_a_part_of_the_page_around_it(source: str) -> None:
+    assert not re.search(r"<[^>]+(id|class|src)=", html(source))
+
+
+def test_code_keeps_its_colours() -> None:
+    assert '<span class="k">def</span>' in html("```python\ndef f(): pass\n```")

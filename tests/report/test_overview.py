@@ -50,6 +50,11 @@ def test_a_class_that_handed_nothing_in_still_has_a_page() -> None:
     assert "nothing handed in" in render(seen)
 
 
+def test_a_hand_in_without_a_verdict_waits_for_one() -> None:
+    page = render(overview("lab90", "L", [Row(student="d", name="", verdict=None, handed_in=True)]))
+    assert "to grade" in page and "nothing handed in" not in page
+
+
 def test_page_escapes_names_and_requests_nothing() -> None:
     page = render(overview("lab90", "Lab 90", ROWS))
     assert "<script" not in page
