@@ -1,7 +1,8 @@
 """Lab 5, public checks: small examples you can follow by hand.
 
-Where an exercise works on a module, the check builds one beside your code and looks at it after.
-The grade comes from more cases than these, on inputs of many shapes.
+Where an exercise works on a module, the check builds one beside your code, with the `torch` and
+`nn` of the notebook's first cell, and looks at it after. The grade comes from more cases than
+these, on inputs of many shapes.
 """
 
 import math
@@ -42,11 +43,9 @@ def test_no_targets_train_nothing(student):
 
 
 LAYER = """
-import torch
 base = torch.nn.Linear(2, 2)
-with torch.no_grad():
-    base.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    base.bias.copy_(torch.tensor([10.0, 20.0]))
+base.weight.data.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+base.bias.data.copy_(torch.tensor([10.0, 20.0]))
 layer = LoRALinear(base, rank, alpha)
 """
 BUILT = "base = nn.Linear(2, 2)  # weight [[1, 2], [3, 4]], bias [10, 20]; "
@@ -54,10 +53,10 @@ BUILT = "base = nn.Linear(2, 2)  # weight [[1, 2], [3, 4]], bias [10, 20]; "
 
 @exercise("LoRALinear")
 def test_fresh_layer_answers_like_its_base(student):
-    code = LAYER + "result = layer(torch.tensor([1.0, 1.0]))"
-    shown = BUILT + "LoRALinear(base, 1, 1.0)(torch.tensor([1., 1.]))"
-    out = student.run(code, rank=1, alpha=1.0, shown=shown)
-    expect(out, torch.tensor([13.0, 27.0]), CLOSE)
+    code = LAYER + "result = [layer.lora_B, layer(torch.tensor([1.0, 1.0]))]"
+    shown = BUILT + "layer = LoRALinear(base, 1, 1.0); [layer.lora_B, layer(tensor([1., 1.]))]"
+    got = student.run(code, rank=1, alpha=1.0, shown=shown)
+    expect(got, [matrix([0], [0]), torch.tensor([13.0, 27.0])], CLOSE)
 
 
 @exercise("LoRALinear")
@@ -118,8 +117,6 @@ def test_half_precision_stays_half_precision(student):
 
 
 MODEL = """
-import torch
-from torch import nn
 class Adapted(nn.Module):
     def __init__(self, base, rank, alpha):
         super().__init__()
@@ -219,8 +216,6 @@ def test_never_is_infinity_and_free_pays_at_once(student):
 
 
 SWAP = """
-import torch
-from torch import nn
 class Layer(nn.Module):
     def __init__(self):
         super().__init__()
@@ -273,6 +268,10 @@ def test_each_rank_on_its_own(student):
 def test_a_diverged_run_never_wins(student):
     losses = {(4, 1e-4): 2.0, (4, 1e-3): math.nan, (8, 1e-3): math.inf}
     expect(student.best_learning_rate(losses), {4: 1e-4})
+
+
+@exercise("best_learning_rate")
+def test_no_runs_no_answer(student):
     expect(student.best_learning_rate({}), {})
 
 

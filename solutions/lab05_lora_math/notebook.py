@@ -14,12 +14,43 @@
 # # Lab 5, LoRA maths
 #
 # **150 minutes. Difficulty 3 of 5. Importance 5 of 5.**
+#
+# When you are through, you will be able to:
+#
+# - write LoRA from scratch: the layer, its merge, and its place in a model you did not write;
+# - work out parameters, memory and cost of a run before you start it;
+# - choose a rank and a learning rate, and say what each of them changes.
+#
+# You need no service, no key and no GPU here.
+#
+# ![On the left a square marked W, frozen, 4096 by 4096, 16,777,216 numbers. Beside it a flat wide
+# strip A, 32 by 4096, and a thin tall strip B, 4096 by 32, both trained, 262,144 numbers together.
+# The input x goes through W and, in parallel, through A and then B; the second result is scaled by
+# alpha / r and both are added to give y.](figures/adapter.svg)
+#
+# *One weight of a large model and its adapter of rank 32. Only the two dark strips are trained:
+# 1.56 % of the numbers. (Strips are drawn eight times too thick, or you would not see them.)*
+
+# %% [markdown]
+# ## Predict
+#
+# You have found a good learning rate for an adapter of rank 4.
+# Now you raise the rank to 16 and leave everything else as it is, alpha included.
+# Do you multiply the learning rate by four, divide it by four, or keep it?
+# Decide before you open the answer.
+#
+# <details><summary>Answer</summary>
+#
+# You keep it. The factor alpha / r already makes up for the rank. You measure this yourself at the
+# end of the lab, and you explain it in your own words.
+#
+# </details>
 
 # %% tags=["setup"]
 import math
 from collections.abc import Collection, Mapping
 
-import numpy as np  # noqa: F401
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +58,70 @@ torch.manual_seed(0)
 
 # %% tags=["tools"]
 from autograder.check import check
+
+# %% [markdown]
+# ## A worked example: one LoRA step by hand
+#
+# Before you write any of it, watch one adapter take one step.
+# The weight has 3 rows and 4 columns, so you can read every number.
+#
+# **Step 1. Freeze the weight, and make the adapter.** A is small and random, B is zero.
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+example_W = torch.randn(3, 4)
+example_A = (torch.rand(2, 4) - 0.5).requires_grad_()
+example_B = torch.zeros(3, 2, requires_grad=True)
+example_x, wanted_y = torch.randn(4), torch.tensor([1.0, 0.0, -1.0])
+scaling = 2.0 / 2  # alpha / rank
+
+
+def adapted(x: Tensor) -> Tensor:
+    """The layer's answer: what W says, plus what the adapter adds."""
+    return example_W @ x + scaling * (example_B @ (example_A @ x))
+
+
+# %% [markdown]
+# **Step 2. Ask before training.** B is zero, so the adapter adds nothing.
+
+# %% tags=["demo"]
+print("W x    ", (example_W @ example_x).numpy().round(4))
+print("adapted", adapted(example_x).detach().numpy().round(4))
+
+# %% [markdown]
+# **Step 3. Look at the gradients.** B gets one, because A is not zero.
+# A gets none yet, because everything it does still passes through a B of zeros.
+
+# %% tags=["demo"]
+before = (adapted(example_x) - wanted_y).square().sum()
+before.backward()
+print("largest gradient of A:", example_A.grad.abs().max().item())
+print("largest gradient of B:", round(example_B.grad.abs().max().item(), 3))
+
+# %% [markdown]
+# **Step 4. Take the step.** The loss falls, and W has not changed.
+
+# %% tags=["demo"]
+with torch.no_grad():
+    example_A -= 0.05 * example_A.grad
+    example_B -= 0.05 * example_B.grad
+after = (adapted(example_x) - wanted_y).square().sum()
+print(f"loss {before.item():.3f} -> {after.item():.3f}")
+
+# %% [markdown]
+# **Step 5. Merge.** One plain matrix now does the work of three.
+# It differs from W by a matrix whose rank is at most 2, the adapter's rank.
+# After one step on one example it is even 1.
+
+# %% tags=["demo"]
+change = (scaling * (example_B @ example_A)).detach()
+print("merged ", ((example_W + change) @ example_x).numpy().round(4))
+print("adapted", adapted(example_x).detach().numpy().round(4))
+print("rank of the change:", torch.linalg.matrix_rank(change).item())
+
+# %% [markdown]
+# Now it is your turn: nine short exercises.
+# Fill in a cell, run it, then run the `check` cell below it.
 
 # %% [markdown]
 # ## Exercise 1: count what LoRA trains
@@ -521,6 +616,344 @@ def best_learning_rate(losses: Mapping[tuple[int, float], float]) -> dict[int, f
 check("best_learning_rate")
 
 # %% [markdown]
+# ## What you have built
+#
+# The rest of the page uses your own functions.
+# Nothing below is graded, and all of it runs on one CPU core.
+#
+# ### Is it the same LoRA that others use?
+#
+# PEFT is the library that most people load adapters with.
+# You give PEFT and your own code the same A and B on a model of two layers.
+# You compare what comes out, and what flows back.
+
+# %% tags=["demo"]
+import copy
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import matplotlib.pyplot as plt
+from peft import LoraConfig, get_peft_model
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+torch.set_num_threads(1)  # models this small get slower with more
+
+
+class TwoLayers(nn.Module):
+    """The smallest model in which one adapter's gradient passes through another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.Linear(8, 16)
+        self.down = nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(torch.tanh(self.up(x)))
+
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+ours = TwoLayers()
+theirs = get_peft_model(
+    copy.deepcopy(ours), LoraConfig(r=4, lora_alpha=32, target_modules=["up", "down"])
+)
+apply_lora(ours, ["up", "down"], rank=4, alpha=32.0)
+
+# B must not be zero here, or the comparison would only compare the two bases.
+swap_adapter(ours, {"up": (torch.randn(4, 8), torch.randn(16, 4)),
+                    "down": (torch.randn(4, 16), torch.randn(4, 4))})  # fmt: skip
+pairs = []
+for name in ("up", "down"):
+    mine, peft = ours.get_submodule(name), theirs.base_model.model.get_submodule(name)
+    pairs.append((mine.lora_A, peft.lora_A["default"].weight))
+    pairs.append((mine.lora_B, peft.lora_B["default"].weight))
+with torch.no_grad():
+    for mine, peft in pairs:
+        peft.copy_(mine)
+
+inputs = torch.randn(5, 8)
+our_output, their_output = ours(inputs), theirs(inputs)
+our_output.square().sum().backward()
+their_output.square().sum().backward()
+apart = max(((a.grad - b.grad).abs().max() / b.grad.abs().max()).item() for a, b in pairs)
+print(f"outputs differ by at most {(our_output - their_output).abs().max().item():.1e}")
+print(f"gradients differ by at most {apart:.1e} of the largest one")
+
+# %% [markdown]
+# ### Where the memory goes for eight billion parameters
+#
+# You put numbers into exercise 6: a model of 8 billion parameters, and an adapter of rank 32 on all
+# its linear layers, about 87 million.
+
+# %% tags=["demo"]
+plans = {
+    "full fine-tuning, bfloat16": memory_estimate(0, 8_000_000_000),
+    "LoRA, base in bfloat16": memory_estimate(8_000_000_000, 87_000_000),
+    "LoRA, base in 4 bits": memory_estimate(8_000_000_000, 87_000_000, frozen_bytes=0.5),
+}
+for plan, parts in plans.items():
+    print(f"{plan:28}{parts['total'] / 1e9:7.1f} GB without activations")
+
+# %% [markdown]
+# ![Three horizontal bars of gigabytes. Full fine-tuning needs 128: 16 for weights, 16 for
+# gradients and 96 for the optimizer. LoRA on a bfloat16 base needs 17.4, nearly all of it weights.
+# LoRA on a 4-bit base needs 5.4.](figures/memory.svg)
+#
+# *Memory for 8 billion parameters without activations, as your formula gives it. The optimizer is
+# what full fine-tuning pays for.*
+
+# %% [markdown]
+# ### A small model that can do one thing
+#
+# You train a Qwen3 of random weights, two layers deep and 64 wide, until it copies a word of six
+# random letters.
+# That takes 200 steps, a few seconds.
+# This is your base for everything that follows.
+
+# %% tags=["demo"]
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+LETTERS, WORD, START, ARROW = 26, 6, 26, 27
+ALPHA = 32.0
+
+
+def random_words(count: int, generator: torch.Generator) -> Tensor:
+    """(count, WORD) letters, 0 to 25."""
+    return torch.randint(0, LETTERS, (count, WORD), generator=generator)
+
+
+def task(words: Tensor, answers: Tensor) -> Tensor:
+    """One sequence per row: START word ARROW answer."""
+    mark = torch.ones(len(words), 1, dtype=torch.long)
+    return torch.cat([START * mark, words, ARROW * mark, answers], dim=1)
+
+
+def shifted(steps: int, count: int, generator: torch.Generator) -> Tensor:
+    """The task of moving every letter `steps` places, round the corner; 0 is copying."""
+    words = random_words(count, generator)
+    return task(words, words.roll(steps, dims=1))
+
+
+def answer_loss(model: nn.Module, tokens: Tensor) -> Tensor:
+    """Mean negative log-likelihood of an answer's letter; the prompt is not trained."""
+    logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[:, WORD + 1 :]
+    return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, WORD + 2 :].flatten())
+
+
+def train(
+    model: nn.Module, next_batch: Callable[[], Tensor], learning_rate: float, steps: int
+) -> None:
+    """AdamW on whatever requires gradients, with ten steps of warm-up."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = learning_rate * min(1.0, (step + 1) / 10)
+        optimizer.zero_grad()
+        answer_loss(model, next_batch()).backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+
+
+def make_base(seed: int) -> nn.Module:
+    """A small Qwen3 that has learnt to copy six letters."""
+    torch.manual_seed(seed)
+    shape = Qwen3Config(
+        vocab_size=128, hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=16, tie_word_embeddings=False,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    model = Qwen3ForCausalLM(shape)
+    generator = torch.Generator().manual_seed(seed)
+    train(model, lambda: shifted(0, 64, generator), learning_rate=3e-3, steps=200)
+    return model
+
+
+@torch.no_grad()
+def answer(model: nn.Module, word: str) -> str:
+    """What the model writes after `word`, one most likely letter at a time."""
+    tokens = [START, *(ord(letter) - ord("a") for letter in word), ARROW]
+    for _ in range(WORD):
+        logits = model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -1, :LETTERS]
+        tokens.append(int(logits.argmax()))
+    return "".join(chr(ord("a") + token) for token in tokens[-WORD:])
+
+
+def progress(runs: Iterable, total: int) -> Iterator:
+    """Pass `runs` on; from two seconds on, say how far it is."""
+    start = time.monotonic()
+    for done, run in enumerate(runs):
+        if time.monotonic() - start > 2:
+            sys.stdout.write(f"\rrun {done + 1} of {total}, {time.monotonic() - start:.0f} s ")
+            sys.stdout.flush()
+        yield run
+    print("\rdone" + " " * 30)
+
+
+SEED = 1  # of the five that the stored figures below show
+
+base = make_base(SEED)
+print("the base answers", answer(base, "tinker"))
+
+# %% [markdown]
+# ### One base, two adapters
+#
+# You train two adapters on that base: one moves every letter to the left, one to the right.
+# Then you change the task with `swap_adapter`, back and forth.
+# The base is never loaded again, and never changed.
+
+# %% tags=["demo"]
+model = copy.deepcopy(base)
+apply_lora(model, TARGETS, rank=8, alpha=ALPHA)
+frozen_before = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
+untrained = {path: (layer.lora_A.detach().clone(), layer.lora_B.detach().clone())
+             for path, layer in model.named_modules() if isinstance(layer, LoRALinear)}  # fmt: skip
+
+adapters = {"untrained": untrained}
+for name, steps_to_move in (("left", -1), ("right", 1)):
+    swap_adapter(model, untrained)
+    generator = torch.Generator().manual_seed(1)
+    train(model, lambda: shifted(steps_to_move, 32, generator), learning_rate=3e-3, steps=60)  # noqa: B023
+    adapters[name] = swap_adapter(model, untrained)
+
+for name, adapter in adapters.items():
+    swap_adapter(model, adapter)
+    print(f"{name:10} tinker -> {answer(model, 'tinker')}")
+now = dict(model.named_parameters())
+print("base unchanged:", all(torch.equal(now[n], p) for n, p in frozen_before.items()))
+
+# %% [markdown]
+# ### The sweep: rank against learning rate
+#
+# You teach the base to move letters to the left, in 60 steps, at three ranks and five learning
+# rates.
+# Beside it you train all parameters, with a tenth of each learning rate.
+# Each run ends with the loss on 256 new words; guessing gives ln 26 = 3.26.
+
+# %% tags=["demo"]
+RANKS = (1, 4, 16)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+FULL_RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+FULL = 0  # stands for full fine-tuning where a rank is expected
+
+
+def adapt_and_score(base: nn.Module, rank: int, learning_rate: float, seed: int) -> float:
+    """Teach a copy of the base to move letters left; return its loss on new words."""
+    torch.manual_seed(1000 + seed)
+    model = copy.deepcopy(base)
+    if rank != FULL:
+        apply_lora(model, TARGETS, rank, ALPHA)
+    generator = torch.Generator().manual_seed(99 + seed)
+    train(model, lambda: shifted(-1, 32, generator), learning_rate, steps=60)
+    with torch.no_grad():
+        return answer_loss(model, shifted(-1, 256, torch.Generator().manual_seed(7))).item()
+
+
+def sweep(base: nn.Module, seed: int) -> dict[tuple[int, float], float]:
+    """(rank, learning rate) to final loss. Full fine-tuning is there as rank FULL."""
+    runs = [(rank, rate) for rank in RANKS for rate in RATES]
+    runs += [(FULL, rate) for rate in FULL_RATES]
+    return {
+        (rank, rate): adapt_and_score(base, rank, rate, seed)
+        for rank, rate in progress(runs, len(runs))
+    }
+
+
+def plot_sweep(axes, losses: dict[tuple[int, float], list[float]]) -> None:
+    """Draw the median over seeds and, where there are several, the range."""
+    looks = {1: ("o", ":"), 4: ("s", "--"), 16: ("^", "-"), FULL: ("D", "-")}
+    for place, (rank, (marker, line)) in enumerate(looks.items()):
+        rates = sorted(rate for r, rate in losses if r == rank)
+        values = np.array([losses[rank, rate] for rate in rates])
+        middle = np.median(values, axis=1)
+        ends = np.abs(np.stack([values.min(axis=1), values.max(axis=1)]) - middle)
+        beside = np.array(rates) * 1.05 ** (place - 1.5)  # or the ranges would hide one another
+        label = "full fine-tuning" if rank == FULL else f"LoRA, rank {rank}"
+        color = "0.55" if rank == FULL else "black"
+        axes.errorbar(beside, middle, ends, marker=marker, linestyle=line, color=color,
+                      markerfacecolor="white", capsize=2, elinewidth=0.7, label=label)  # fmt: skip
+    axes.axhline(math.log(LETTERS), color="0.7", linewidth=0.8)
+    axes.text(1.75e-3, math.log(LETTERS) * 1.1, "guessing", color="0.4", ha="center", fontsize=8)
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss on new words")
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+
+
+losses = sweep(base, SEED)
+lora_losses = {(rank, rate): loss for (rank, rate), loss in losses.items() if rank != FULL}
+print("best learning rate of each rank:", best_learning_rate(lora_losses))
+figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+plot_sweep(axes, {run: [loss] for run, loss in losses.items()})
+plt.show()
+
+# %% [markdown]
+# Your curves come from one seed. These come from five:
+#
+# ![Loss on new words against learning rate, both logarithmic. The lines of rank 1, 4 and 16 nearly
+# coincide: about 8 at 1e-4, about 3 at 3e-4, about 0.002 at 1e-3 and 3e-3. At 1e-2 rank 1 is back
+# near guessing. The line of full fine-tuning has the same shape and lies to the left of
+# them.](figures/sweep.svg)
+#
+# *Median of five seeds, bars from the lowest to the highest. Points of one learning rate stand
+# side by side so that you can tell them apart.*
+#
+# Read it from left to right.
+#
+# - The learning rate decides. From 1e-4 to 3e-3 the median falls from about 8 to below 0.002.
+# - The rank hardly matters. Ranks 4 and 16 have the same best learning rate, 3e-3, and end below
+#   0.003 there on every seed.
+# - Rank 1 has the same best learning rate but less to spare. At 3e-3 three seeds of five end below
+#   0.002; one stops at 0.25 and one never gets off guessing.
+# - Full fine-tuning does the same with smaller steps. It needs two to three times less learning
+#   rate than LoRA for the same loss. On large models the reported factor is about ten. Here a tenth
+#   of 3e-3 is not quite enough: full fine-tuning ends between 0.004 and 1.7 at 3e-4.
+# - Losses above 3.26 are worse than guessing: that is the base, copying with full confidence.
+
+# %% [markdown]
+# ### What rank buys: room
+#
+# Moving letters is one rule, and one rule needs little room.
+# Now you let the model learn 64 random words by heart, each with a random answer.
+# There is no rule to find, so every pair needs room of its own.
+
+# %% tags=["demo"]
+RECORDS, MEMORY_STEPS = 64, 200
+
+
+def memorise(base: nn.Module, rank: int, learning_rate: float, seed: int) -> float:
+    """Teach a copy of the base RECORDS random pairs; return its loss on the same pairs."""
+    torch.manual_seed(1000 + seed)
+    model = copy.deepcopy(base)
+    if rank != FULL:
+        apply_lora(model, TARGETS, rank, ALPHA)
+    generator = torch.Generator().manual_seed(5 + seed)
+    records = task(random_words(RECORDS, generator), random_words(RECORDS, generator))
+
+    def next_batch() -> Tensor:
+        return records[torch.randint(0, RECORDS, (32,), generator=generator)]
+
+    train(model, next_batch, learning_rate, MEMORY_STEPS)
+    with torch.no_grad():
+        return answer_loss(model, records).item()
+
+
+memory_runs = [(1, 3e-3), (4, 3e-3), (16, 3e-3), (FULL, 1e-3)]
+for rank, rate in progress(memory_runs, len(memory_runs)):
+    label = "full fine-tuning" if rank == FULL else f"rank {rank}"
+    print(f"\r{label:18} loss {memorise(base, rank, rate, SEED):.2f}" + " " * 20)
+
+# %% [markdown]
+# ![One dot for each of five seeds, and a bar for the median. Rank 1 stays at 2.9, just below
+# guessing at 3.26. Rank 4 reaches 1.0, rank 16 reaches 0.5, and training all parameters reaches
+# 0.005.](figures/capacity.svg)
+#
+# *Loss on 64 random pairs after 200 steps, five seeds. Learning rate 3e-3 for LoRA, 1e-3 for all
+# parameters.*
+#
+# Rank 1 learns next to nothing here, and each step up helps.
+# Rank 16 is ahead of rank 4 for four seeds of five.
+# All parameters together have far more room than any of the three.
+# So the question to ask before you choose a rank is how much there is to learn.
+
+# %% [markdown]
 # ## Explain
 #
 # Two questions, graded by hand. Four to eight sentences each.
@@ -560,3 +993,86 @@ check("best_learning_rate")
 # matters when there is much to learn, such as many unrelated facts, and not when the task needs
 # few. It costs memory and a little time.
 # ### END SOLUTION
+
+# %% [markdown]
+# ## Extension
+#
+# Open ends, not graded. Each takes a few lines, since every piece is on this page.
+#
+# - Adapt attention only (the first four of `TARGETS`), then the other three only, with ranks that
+#   give the same number of parameters. Which one memorises more?
+# - Replace alpha / r by alpha / sqrt(r) and repeat the sweep. Where do the best learning rates go?
+# - Double the width to 128 and repeat the sweep. Does the distance between LoRA and full
+#   fine-tuning change?
+# - Subtract the base's weights from fully fine-tuned ones and give the difference to `best_rank_k`.
+#   What rank does full fine-tuning really use?
+
+# %% [markdown]
+# ## On the real service
+#
+# On Tinker you write no layer at all. You ask for one:
+#
+# ```python
+# import tinker
+#
+# service = tinker.ServiceClient()
+# print([model.model_name for model in service.get_server_capabilities().supported_models])
+# training = service.create_lora_training_client(base_model=..., rank=32)
+# ```
+#
+# The service holds the base model. It makes a fresh A and B for you and trains only those.
+# `rank` is 32 unless you say otherwise.
+# `train_attn`, `train_mlp` and `train_unembed` choose the layers, and all three are on by default.
+# There is no alpha and no dropout to set.
+# An adapter that you export carries an alpha of 32, so its scale is 32 / rank.
+# A loader that assumes another alpha changes the model without a word.
+#
+# You pay per trained token, not per hour. This is the whole calculation, with invented prices for
+# using the two models:
+
+# %% tags=["demo"]
+training_tokens = 500_000
+usd_per_million = 0.44  # an 8B model in October 2026; look up today's price before you rely on it
+training_usd = training_tokens / 1e6 * usd_per_million
+print(f"training: {training_usd:.2f} USD")
+months = break_even(training_usd, api_price=3.0, own_price=0.6, monthly_tokens=200_000)
+print(f"paid back after {months:.2f} months, if you replace a model at 3 USD by one at 0.60 USD")
+
+# %% [markdown]
+# ## Errata you may meet
+#
+# > **"A and B both start at random."** One of them starts at zero, B in nearly every library.
+# > With both random your model is damaged before its first example.
+# >
+# > **"LoRA wants 20 to 100 times the learning rate of full fine-tuning."** About ten times is what
+# > the report below measures on large models, and what the Tinker cookbook uses. Your toy shows two
+# > to three.
+# >
+# > **"Full fine-tuning of an 8B model fits into 32 GB."** Weights, gradients and AdamW need 16
+# > bytes a parameter: 128 GB, before activations. LoRA in 8 to 16 GB is possible, but with the base
+# > in 4 bits: in bfloat16 the frozen weights alone are 16 GB.
+
+# %% [markdown]
+# ## Recap
+#
+# 1. LoRA freezes W and trains (alpha / r) B A beside it: r (in + out) numbers instead of in × out.
+# 2. B starts at zero, so step 0 is the base model; A starts at random, so B can learn.
+# 3. Merging adds one matrix; swapping changes two thin ones; the base stays as it is.
+# 4. Training memory is mostly gradients and optimizer, and frozen weights need neither.
+# 5. Rank buys room, not speed: keep the learning rate when you change the rank.
+
+# %% [markdown]
+# ## Sources
+#
+# All read or checked on 2026-11-21.
+#
+# - E. J. Hu and others, *LoRA: Low-Rank Adaptation of Large Language Models*, 2021,
+#   [arXiv:2106.09685](https://arxiv.org/abs/2106.09685).
+# - C. Eckart and G. Young, *The approximation of one matrix by another of lower rank*,
+#   Psychometrika 1, 1936, [doi:10.1007/BF02288367](https://doi.org/10.1007/BF02288367).
+# - J. Schulman and Thinking Machines Lab, *LoRA Without Regret*, 2025,
+#   [thinkingmachines.ai/blog/lora](https://thinkingmachines.ai/blog/lora/).
+# - `tinker` SDK 0.38.0: signature and defaults of `create_lora_training_client`. `tinker-cookbook`
+#   0.5.8: alpha of exported adapters, learning-rate factor.
+# - PEFT 0.21.2, [huggingface.co/docs/peft](https://huggingface.co/docs/peft): the comparison above.
+# - The price is from a copy of the service's list made in October 2026.
