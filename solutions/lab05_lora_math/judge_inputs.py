@@ -191,30 +191,27 @@ def adapters(draw):
     return old, new
 
 
-SPOILS = st.tuples(st.integers(0, 2), st.integers(0, 8))
+WHICH = st.integers(0, 2)
 
 
 @st.composite
 def spoilt_adapters(draw):
-    """What layers hold, and an adapter of which one entry is missing, unknown or misshapen."""
+    """What layers hold, and adapters of which one entry is missing, unknown or misshapen."""
     old, new = draw(adapters())
-    which, spoil = draw(SPOILS)
-    path = sorted(old)[which % len(old)]
+    path = sorted(old)[draw(WHICH) % len(old)]
     a, b = new[path]
-    spoils = {
-        "missing": None,
-        "A too long": (torch.ones(a.shape[0], a.shape[1] + 1), b),
-        "B too long": (a, torch.ones(b.shape[0] + 1, b.shape[1])),
-        "A of another rank": (torch.ones(a.shape[0] + 1, a.shape[1]), b),
-        "B of another rank": (a, torch.ones(b.shape[0], b.shape[1] + 1)),
-        "A has one row for all": (torch.ones(1, a.shape[1] + (a.shape[0] == 1)), b),
-        "B is a vector": (a, b[:, 0]),
-        "only_A": (torch.ones(1, 1), torch.ones(1, 1)),
-        "norm": (a, b),
-    }
-    kind = sorted(spoils)[spoil]
-    spoilt = {**new, (kind if kind in ("only_A", "norm") else path): spoils[kind]}
-    return old, {key: pair for key, pair in spoilt.items() if pair is not None}
+    (rank, fan_in), out = a.shape, b.shape[0]
+    misshapen = [
+        (torch.ones(rank, fan_in + 1), b),
+        (a, torch.ones(out + 1, rank)),
+        (torch.ones(rank + 1, fan_in), b),
+        (a, torch.ones(out, rank + 1)),
+        (torch.ones(1, fan_in + (rank == 1)), b),  # copy_ stretches (1, fan_in) without a word
+        (a, b[:, 0]),
+    ]
+    without = {key: pair for key, pair in new.items() if key != path}
+    unknown = [{**new, "only_A": (torch.ones(1, 1), torch.ones(1, 1))}, {**new, "norm": (a, b)}]
+    return old, [without, *unknown, *({**new, path: pair} for pair in misshapen)]
 
 
 # --- the plain functions --------------------------------------------------------------------------
