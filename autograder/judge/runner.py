@@ -75,7 +75,8 @@ def judge(
     """The verdict on a submission's grafted cells, from a fork of `zygote`.
 
     Args:
-        cells, lab_dir: what is judged, and the lab's source folder.
+        cells: what is judged.
+        lab_dir: the lab's source folder.
         zygote: where forks come from.
         seed: the course's seed of the generated inputs.
         exercises: only these; all when None.
