@@ -55,7 +55,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-torch.manual_seed(0)
+_ = torch.manual_seed(0)
 
 # %% tags=["tools"]
 from autograder.check import check
@@ -69,7 +69,7 @@ from autograder.check import check
 # **Step 1. Freeze the weight, and make the adapter.** A is small and random, B is zero.
 
 # %% tags=["demo"]
-torch.manual_seed(0)
+torch.manual_seed(0)  # the same numbers every time
 example_W = torch.randn(3, 4)
 example_A = (torch.rand(2, 4) - 0.5).requires_grad_()
 example_B = torch.zeros(3, 2, requires_grad=True)
@@ -127,6 +127,8 @@ print("rank of the change:", torch.linalg.matrix_rank(change).item())
 # %% [markdown]
 # ## Exercise 1: count what LoRA trains
 #
+# *2 points, about 8 minutes.*
+#
 # You want to know how big an adapter is before you pay for it.
 # LoRA leaves a weight of shape (out, in) alone and trains two thin matrices beside it.
 # Their sizes are (rank, in) and (out, rank).
@@ -176,6 +178,8 @@ check("lora_parameter_count")
 
 # %% [markdown]
 # ## Exercise 2: a linear layer with an adapter
+#
+# *4 points, about 20 minutes.*
 #
 # You build the layer that everything else in this lab rests on.
 # It computes y = Wx + (alpha / rank) B A x.
@@ -240,6 +244,8 @@ check("LoRALinear")
 # %% [markdown]
 # ## Exercise 3: merge, and take it back
 #
+# *3 points, about 15 minutes.*
+#
 # After training you often want one plain weight, with no adapter to carry along.
 # You get it by adding (alpha / rank) B A to the weight.
 # Subtracting the same product takes you back, up to rounding.
@@ -298,6 +304,8 @@ check("merge")
 # %% [markdown]
 # ## Exercise 4: adapt a whole model
 #
+# *4 points, about 20 minutes.*
+#
 # You now put adapters into a model that somebody else wrote.
 # You freeze everything first, so that only the adapters will learn.
 # Then you walk over its modules and replace the linear layers that you want.
@@ -355,6 +363,8 @@ check("apply_lora")
 # %% [markdown]
 # ## Exercise 5: the best update of a given rank
 #
+# *3 points, about 12 minutes.*
+#
 # You have seen that LoRA only offers updates of low rank.
 # Now you ask how much that can cost.
 # Take the change that full fine-tuning made to a weight, and look for the closest matrix of rank k.
@@ -404,6 +414,8 @@ check("best_rank_k")
 
 # %% [markdown]
 # ## Exercise 6: where the memory goes
+#
+# *3 points, about 12 minutes.*
 #
 # You want to know whether a training run fits into the memory you have.
 # Weights are the part everybody thinks of, and the smaller one.
@@ -473,6 +485,8 @@ check("memory_estimate")
 # %% [markdown]
 # ## Exercise 7: when does your own model pay?
 #
+# *2 points, about 8 minutes.*
+#
 # You pay once for training and save a little with every token.
 # You want to know after how many months the saving has paid for the training.
 # Sometimes the answer is never: your own model may cost more than the one you rent.
@@ -518,6 +532,8 @@ check("break_even")
 
 # %% [markdown]
 # ## Exercise 8: one base, many adapters
+#
+# *3 points, about 15 minutes.*
 #
 # You can serve many tasks from one copy of the base weights.
 # To change the task, you change only A and B.
@@ -583,6 +599,8 @@ check("swap_adapter")
 
 # %% [markdown]
 # ## Exercise 9: read a sweep
+#
+# *2 points, about 8 minutes.*
 #
 # You are about to run a sweep: several ranks, several learning rates, one final loss each.
 # Some of those runs will diverge and end in NaN.
@@ -1046,8 +1064,8 @@ print(f"paid back after {months:.2f} months, if you replace a model at 3 USD by 
 # > With both random your model is damaged before its first example.
 # >
 # > **"LoRA wants 20 to 100 times the learning rate of full fine-tuning."** About ten times is what
-# > the report below measures on large models, and what the Tinker cookbook uses. Your toy shows two
-# > to three.
+# > the report below measures on large models, and about fifteen in short runs. The Tinker cookbook
+# > uses ten. Your toy shows two to three.
 # >
 # > **"Full fine-tuning of an 8B model fits into 32 GB."** Weights, gradients and AdamW need 16
 # > bytes a parameter: 128 GB, before activations. LoRA in 8 to 16 GB is possible, but with the base
@@ -1065,7 +1083,8 @@ print(f"paid back after {months:.2f} months, if you replace a model at 3 USD by 
 # %% [markdown]
 # ## Sources
 #
-# All read or checked on 2026-11-21.
+# Accessed on 2026-11-21. The SDK, the cookbook and PEFT were read as installed, the report through
+# summaries of it.
 #
 # - E. J. Hu and others, *LoRA: Low-Rank Adaptation of Large Language Models*, 2021,
 #   [arXiv:2106.09685](https://arxiv.org/abs/2106.09685).

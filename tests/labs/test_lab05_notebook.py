@@ -69,6 +69,13 @@ def test_the_page_says_the_minutes_of_lab_yml() -> None:
     assert sum(e.minutes for e in spec.exercises) <= spec.minutes
 
 
+def test_every_exercise_says_its_points_and_minutes() -> None:
+    stated = re.findall(r"## Exercise (\d): .*\n\n\*(\d+) points, about (\d+) minutes", prose())
+    spec = load_spec(LAB)
+    expected = [(n, e.points, e.minutes) for n, e in enumerate(spec.exercises, 1)]
+    assert [tuple(map(int, one)) for one in stated] == expected
+
+
 def test_every_figure_exists_and_has_a_text_in_its_place() -> None:
     images = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", prose())
     stored = {f"figures/{path.name}" for path in (LAB / "figures").iterdir()}
@@ -76,7 +83,7 @@ def test_every_figure_exists_and_has_a_text_in_its_place() -> None:
     assert [path for text, path in images if len(text) < 60] == []
 
 
-def test_no_link_or_figure_is_taken_from_elsewhere_without_a_date() -> None:
+def test_the_sources_say_when_they_were_read() -> None:
     assert "2026-11-21" in prose().split("## Sources")[1]
 
 
