@@ -13,7 +13,7 @@ from hypothesis.control import _current_build_context  # pyright: ignore[reportP
 from hypothesis.errors import Flaky, HypothesisException
 
 from autograder.errors import LabError, LabkitError
-from autograder.judge.actor import Actor
+from autograder.judge import fixtures
 from autograder.judge.api import RULES_SEEN
 from autograder.judge.bench import Bench
 from autograder.judge.compare import Rules
@@ -99,18 +99,10 @@ class JudgeSession:
         self._by_item: dict[str, CaseRun] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the marker: here our entry point plugin may not be loaded."""
+        """Bring marker and fixtures along: our entry point plugin may not be loaded here."""
         config.addinivalue_line("markers", "exercise(name, points, core, examples): one case.")
-
-    @pytest.fixture(scope="session")
-    def student(self) -> Actor:
-        """The submission's code."""
-        return self.bench.student
-
-    @pytest.fixture(scope="session")
-    def reference(self) -> Actor:
-        """The lab's own answer, in float64."""
-        return self.bench.reference
+        config.stash[fixtures.BENCH] = self.bench
+        config.pluginmanager.register(fixtures, "labkit_fixtures")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from autograder.judge.values import preview
 
 GRID = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, -1.5, 0.25, -0.25, 1.75, -1.75, 1.25, -0.75, 3.0)
+MOST_NUMBERS = 16
 DTYPES = st.sampled_from(["float32", "float64", "bfloat16", "float16"])
 HALF = st.sampled_from([(h, a) for h in ("bfloat16", "float16") for a in (h, "float32")])
 ALPHAS = st.sampled_from([1.0, 2.0, 0.5, 4.0, 3.0, 0.0, 16])
@@ -27,7 +28,7 @@ def on_grid(byte):
 
 def in_eighths(byte):
     """An eighth, of either sign: 8 bits, as many as bfloat16 holds."""
-    return (byte + 1) // 2 * (0.125 if byte % 2 else -0.125)
+    return (byte + 1) // 2 * (0.125 if byte % 2 else -0.125) + 0.0  # no -0.0
 
 
 @cache
@@ -37,11 +38,19 @@ def raw(count):
 
 
 def tensors(draw, *shapes, number=on_grid, dtype=torch.float32):
-    """A tensor for each of the shapes, all in one draw."""
-    sizes = [math.prod(shape) for shape in shapes]
-    numbers = torch.tensor([number(byte) for byte in draw(raw(sum(sizes)))], dtype=dtype)
-    parts = torch.split(numbers, sizes)
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    """A tensor for each of the shapes, all in one draw.
+
+    Each has a stretch of bytes of its own, of a length that no shape changes: so a counterexample
+    keeps its numbers while its shapes shrink.
+    """
+    most = MOST_NUMBERS if all(math.prod(shape) <= MOST_NUMBERS for shape in shapes) else 64
+    data = draw(raw(most * len(shapes)))
+    return [
+        torch.tensor(
+            [number(byte) for byte in data[start : start + math.prod(shape)]], dtype=dtype
+        ).reshape(shape)
+        for start, shape in zip(range(0, len(data), most), shapes, strict=True)
+    ]
 
 
 @st.composite
@@ -52,9 +61,8 @@ def matrices(draw, up_to):
 
 @cache
 def shapes(length, up_to):
-    """All tuples of so many sizes from 1, the smallest first."""
-    found = product(range(1, up_to + 1), repeat=length)
-    return st.sampled_from(sorted(found, key=lambda sizes: (math.prod(sizes), sizes)))
+    """So many sizes from 1; each shrinks by itself."""
+    return st.tuples(*[st.integers(1, up_to)] * length)
 
 
 def shown(value):

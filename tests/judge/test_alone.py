@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,22 @@ def run_pytest(folder: Path, *arguments: object) -> subprocess.CompletedProcess[
 def test_a_right_submission_passes_every_case(course: Path) -> None:
     file = notebook(course / "Zoë 1.ipynb")
     done = run_pytest(course, LAB / "judge.py", "--submission", file, "--labkit-trust")
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_it_runs_under_the_projects_own_settings_too(course: Path) -> None:
+    """There, warnings are errors."""
+    lab = Path(shutil.copytree(LAB, course / "solutions" / LAB.name))
+    file = notebook(course / "right.ipynb")
+    settings = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", settings, lab / "judge.py", f"--submission={file}"],
+        cwd=course,
+        env={**os.environ, "LABKIT_ROOT": str(course)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert "5 passed" in done.stdout, done.stdout + done.stderr
 
 

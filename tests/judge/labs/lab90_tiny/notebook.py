@@ -11,6 +11,7 @@
 # %% tags=["setup"]
 import numpy as np
 
+
 # %% tags=["solution"] grade_id="scale"
 def scale(values, target):
     """`values` (n,) float32, n >= 1, scaled so that their mean is `target`; dtype kept.
@@ -22,8 +23,10 @@ def scale(values, target):
     return values if mean == 0 else (values / mean * target).astype(values.dtype)
     ### END SOLUTION
 
+
 # %% tags=["check"] grade_id="check_scale"
 check("scale")
+
 
 # %% tags=["solution"] grade_id="counter"
 class Counter:
@@ -36,10 +39,13 @@ class Counter:
     def add(self, n):
         self.total += n
         return self.total
+
     ### END SOLUTION
+
 
 # %% tags=["check"] grade_id="check_counter"
 check("counter")
+
 
 # %% tags=["solution"] grade_id="ratio"
 def ratio(a, b):
@@ -49,6 +55,7 @@ def ratio(a, b):
         raise ValueError("b must not be 0")
     return a / b
     ### END SOLUTION
+
 
 # %% tags=["check"] grade_id="check_ratio"
 check("ratio")

@@ -1,5 +1,6 @@
 """Keeps every number and sums on demand."""
 
+
 class Counter:
     def __init__(self, start):
         self.numbers = [start]

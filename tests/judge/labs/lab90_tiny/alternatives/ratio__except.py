@@ -1,5 +1,6 @@
 """Lets Python find the zero and names it."""
 
+
 def ratio(a, b):
     try:
         return a / b

@@ -1,5 +1,6 @@
 """A loop over Python floats."""
 
+
 def scale(values, target):
     numbers = [float(v) for v in values]
     mean = sum(numbers) / len(numbers)

@@ -1,5 +1,6 @@
 """add() returns the sum but does not store it: the next add starts again."""
 
+
 class Counter:
     def __init__(self, start):
         self.total = start

@@ -1,5 +1,6 @@
 """You start from 0 instead of from start."""
 
+
 class Counter:
     def __init__(self, start):
         self.total = 0

@@ -1,4 +1,5 @@
 """The mean of your answer is 1: you never use target."""
 
+
 def scale(values, target):
     return values / values.mean()

@@ -1,5 +1,6 @@
 """A local variable."""
 
+
 class Counter:
     def __init__(self, start):
         self.start = start
