@@ -20,6 +20,7 @@ NAMES = (
     "Frances Allen", "Grace Hopper", "Hedy Lamarr", "Ida Rhodes", "Jean Bartik",
     "Kathleen Booth", "Mallory Maker",
 )  # fmt: skip
+ESSAY = "Because every gradient that reaches A has passed through B first."
 Expected = Literal["full", "none", "some"]
 
 
@@ -86,8 +87,12 @@ class _Maker:
     def _references(self) -> dict[str, str]:
         return {name: self.material.source(name) for name in self.material.spec.by_name}
 
+    def _written(self) -> dict[str, str]:
+        """Answers for a person to read: without them there would be nothing left to grade."""
+        return {question.name: ESSAY for question in self.material.spec.written}
+
     def reference(self) -> Submission:
-        content = self._filled(self._references())
+        content = self._filled(self._references() | self._written())
         return Submission(what="the reference solution", expected="full", content=content)
 
     def alternative(self) -> Submission:
@@ -95,7 +100,7 @@ class _Maker:
             name: self.material.of(self.material.alternatives, name)[0].code
             for name in self.material.spec.by_name
         }
-        content = self._filled(chosen)
+        content = self._filled(chosen | self._written())
         return Submission(what="right, written differently", expected="full", content=content)
 
     def stub(self) -> Submission:
