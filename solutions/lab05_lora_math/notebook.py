@@ -824,8 +824,8 @@ print("the base answers", answer(base, "tinker"))
 model = copy.deepcopy(base)
 apply_lora(model, TARGETS, rank=8, alpha=ALPHA)
 frozen_before = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
-untrained = {path: (layer.lora_A.detach().clone(), layer.lora_B.detach().clone())
-             for path, layer in model.named_modules() if isinstance(layer, LoRALinear)}  # fmt: skip
+untrained = copy.deepcopy({path: (layer.lora_A.data, layer.lora_B.data)
+             for path, layer in model.named_modules() if isinstance(layer, LoRALinear)})  # fmt: skip
 
 adapters = {"untrained": untrained}
 for name, steps_to_move in (("left", -1), ("right", 1)):
