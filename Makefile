@@ -42,7 +42,7 @@ demo: venv
 	@$(BIN)/labkit demo --dir "$(DEMO)"
 
 test: venv
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 audit: venv
 	@$(BIN)/labkit audit

@@ -19,6 +19,12 @@ for name in ("TINKER_API_KEY", "TINKER_BASE_URL", "LABKIT_ROOT"):
     os.environ.pop(name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: begun last, one would keep a worker when the other is done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The repository's folder."""

@@ -824,8 +824,8 @@ print("the base answers", answer(base, "tinker"))
 model = copy.deepcopy(base)
 apply_lora(model, TARGETS, rank=8, alpha=ALPHA)
 frozen_before = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
-untrained = copy.deepcopy({path: (layer.lora_A.data, layer.lora_B.data)
-             for path, layer in model.named_modules() if isinstance(layer, LoRALinear)})  # fmt: skip
+adapted = {path: m for path, m in model.named_modules() if isinstance(m, LoRALinear)}
+untrained = copy.deepcopy({path: (m.lora_A.data, m.lora_B.data) for path, m in adapted.items()})
 
 adapters = {"untrained": untrained}
 for name, steps_to_move in (("left", -1), ("right", 1)):

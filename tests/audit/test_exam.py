@@ -15,7 +15,7 @@ from autograder.judge.start import judging_zygote
 from autograder.sandbox.client import Zygote
 
 LAB = Path(__file__).parent / "labs" / "lab92_exam"
-pytestmark = pytest.mark.jail
+pytestmark = [pytest.mark.jail, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

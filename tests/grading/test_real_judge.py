@@ -19,7 +19,7 @@ from autograder.grading.pages import write_feedback
 from autograder.sandbox.probe import probe
 
 LAB = "lab90_tiny"
-pytestmark = pytest.mark.jail
+pytestmark = [pytest.mark.jail, pytest.mark.slow]
 
 HOSTILE = """\
 import os, signal, sys

@@ -23,6 +23,8 @@ LAB = Path(__file__).parent / "labs" / "lab90_tiny"
 MISTAKES = sorted(path.stem for path in (LAB / "mistakes").glob("*.py"))
 SECOND = sorted(path.stem for path in (LAB / "mistakes" / "second").glob("*.py"))
 ALTERNATIVES = sorted(path.stem for path in (LAB / "alternatives").glob("*.py"))
+CLASS_STUB = "class Counter:\n    raise NotImplementedError('lab90 counter: Count')"
+METHOD = "\n    def add(self, n): return n\n    raise"
 
 
 def test_the_reference_gets_every_point(judge: Judge, reference: Cells) -> None:
@@ -37,6 +39,31 @@ def test_the_stub_gets_nothing_and_is_not_attempted(judge: Judge, stub: Cells) -
     assert [e.status for e in verdict.exercises] == ["not attempted"] * 3
     assert verdict.points == 0
     assert verdict.exercises[0].next_step.endswith("labkit hint lab90 scale")
+
+
+@pytest.mark.parametrize("file", ["judge.py", "checks.py"])
+@pytest.mark.parametrize("stands", ["in the body", "behind a method"])
+def test_a_class_that_stops_at_its_stub_is_not_attempted(
+    judge: Judge, reference: Cells, file: str, stands: str
+) -> None:
+    source = CLASS_STUB if stands == "in the body" else CLASS_STUB.replace("\n    raise", METHOD)
+    cells = replace_cell(reference, "counter", source)
+    verdict = judge(cells, file=file).exercises[1]
+    assert (verdict.status, verdict.points, verdict.error) == ("not attempted", 0, None)
+    assert verdict.next_step.endswith("labkit hint lab90 counter")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Counter:\n    raise NotImplementedError('later')",
+        "class Counter:\n    raise NotImplementedError('lab90 ratio: Ratio')",
+    ],
+)
+def test_a_class_that_stops_at_anything_else_is_an_error(answer: Answer, source: str) -> None:
+    verdict = answer("counter", source)
+    assert verdict.status == "error"
+    assert "NotImplementedError" in (verdict.error or "")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
