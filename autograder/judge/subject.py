@@ -63,6 +63,8 @@ class Subject(ABC):
         self.stub = stub
         self._steps: list[Step] = []
         self._keeps_objects = False
+        self._unwritten = False
+        """Whether the exercise's cell itself stopped at the stub, as a class not written does."""
         self.pending: tuple[Op, Say] | None = None
         """The operation that was running when the code stopped answering."""
 
@@ -87,7 +89,7 @@ class Subject(ABC):
             if is_stub(outcome, self.stub):
                 raise Stopped("not attempted", say())
             if missing := undefined_name(op, outcome):
-                raise Stopped("undefined", missing)
+                raise Stopped("not attempted" if self._unwritten else "undefined", missing)
         return outcome
 
     def stop(self, reason: str) -> NoReturn:
@@ -104,9 +106,16 @@ class Subject(ABC):
             self._keeps_objects = False
             self._reset()
 
-    @abstractmethod
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run cells; an error in one does not stop the next. Stopped: they do not end."""
+        reports = self._load(cells)
+        errors = [report.error for report in reports if report.error is not None]
+        if self.stub and any(is_stub(error, self.stub) for error in errors):
+            self._unwritten = True
+        return reports
+
+    @abstractmethod
+    def _load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]: ...
 
     @abstractmethod
     def _execute(self, op: Op) -> Outcome: ...
@@ -151,8 +160,7 @@ class LocalSubject(Subject):
         self._interpreter = interpreter
         self._budget = CpuBudget(cpu_seconds)
 
-    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
-        """Run cells within the budget."""
+    def _load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         reports: tuple[CellReport, ...] = ()
         with self._budget:
             reports = self._interpreter.load(cells)
@@ -194,8 +202,7 @@ class JailSubject(Subject):
         self._died = died
         self.level = jail.level
 
-    def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
-        """Run cells in the jail."""
+    def _load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         try:
             return self._jail.load(cells)
         except self._died as death:

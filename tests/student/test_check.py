@@ -30,6 +30,13 @@ def test_a_stub_is_not_attempted(labkit: Any, work: Path) -> None:
     assert "0 of 2 pass" in done.stdout
 
 
+def test_a_class_that_stops_at_its_stub_is_not_attempted(labkit: Any, solve: Any) -> None:
+    stub = "class total:\n    raise NotImplementedError('lab00 total: Sum a list')"
+    solve(SOLVED | {"total": stub})
+    done = labkit("check", "lab00", "--json")
+    assert statuses(done) == {"double": "passed", "total": "not attempted"}
+
+
 def test_right_answers_pass(labkit: Any, solve: Any) -> None:
     solve(SOLVED)
     done = labkit("check", "lab00")
