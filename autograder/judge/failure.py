@@ -17,6 +17,9 @@ Kind = Literal["failed", "error", "timeout", "died", "not attempted", "undefined
 ERROR_LINES = 3
 """Lines of the student's own traceback that are shown: the innermost ones."""
 
+RAISED = "raised "
+"""What `got` starts with when the code raised instead of answering."""
+
 _DEATHS = {
     "timeout": "used up its time",
     "memory": "used more memory than allowed",
@@ -63,7 +66,7 @@ def explain(problem: Exception, trace: Trace) -> Failure:
         JudgeFault: the student's code was not asked anything yet.
     """
     if isinstance(problem, StudentError):
-        got = plain(f"raised {problem.raised.type_name}: {problem.raised.message}", 2 * SHORT)
+        got = plain(f"{RAISED}{problem.raised.type_name}: {problem.raised.message}", 2 * SHORT)
         example = Counterexample(call=problem.call, expected=problem.expected, got=got)
         return Failure("error", example, error_text(problem.raised), trace)
     if not trace:

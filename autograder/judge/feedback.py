@@ -6,6 +6,7 @@ already printable and bounded; here they also become inert as markdown and HTML.
 
 from __future__ import annotations
 
+from autograder.judge.failure import RAISED
 from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Status
 
@@ -68,7 +69,11 @@ def _facts(verdict: ExerciseVerdict) -> list[tuple[str, str]]:
 
 
 def _error_lines(verdict: ExerciseVerdict) -> list[str]:
-    return (verdict.error or "").splitlines()[:_ERROR_LINES]
+    """The error, without its first line where that stands behind `got` already."""
+    lines = (verdict.error or "").splitlines()[:_ERROR_LINES]
+    example = verdict.counterexample
+    told = example is not None and example.got.startswith(RAISED)
+    return lines[1:] if told else lines
 
 
 def _told(verdict: ExerciseVerdict, facts: list[str], error: list[str]) -> list[str]:
