@@ -824,8 +824,8 @@ print("the base answers", answer(base, "tinker"))
 model = copy.deepcopy(base)
 apply_lora(model, TARGETS, rank=8, alpha=ALPHA)
 frozen_before = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
-adapted = {path: m for path, m in model.named_modules() if isinstance(m, LoRALinear)}
-untrained = copy.deepcopy({path: (m.lora_A.data, m.lora_B.data) for path, m in adapted.items()})
+layers = {path: m for path, m in model.named_modules() if isinstance(m, LoRALinear)}
+untrained = copy.deepcopy({path: (m.lora_A.data, m.lora_B.data) for path, m in layers.items()})
 
 adapters = {"untrained": untrained}
 for name, steps_to_move in (("left", -1), ("right", 1)):
