@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from autograder.errors import NotebookError
 from autograder.notebook.names import definitions, same_text
 from autograder.notebook.node import Node, cells_of
+from autograder.notebook.pictures import MAX_PICTURE, MAX_PICTURES, loses_pictures, pictures_of
 from autograder.notebook.read import lab_named
 from autograder.notebook.student import (
     OwnCell,
@@ -55,6 +56,7 @@ class _Answer:
     source: str | None
     notes: tuple[str, ...] = ()
     missing: bool = False
+    pictures: Node = field(default_factory=Node)
 
 
 def graft(student: Node | dict[str, Any], release: Node | dict[str, Any]) -> Grafted:
@@ -107,7 +109,13 @@ def _answer(cell: ReleaseCell, work: StudentWork) -> _Answer:
     notes = _answer_notes(cell, candidates, chosen)
     if not chosen.source.strip() or same_text(chosen.source, cell.source):
         return _Answer(None if own else cell.source, notes)
-    return _Answer(chosen.source, notes)
+    if cell.code:
+        return _Answer(chosen.source, notes)
+    if loses_pictures(chosen.node):
+        limits = f"up to {MAX_PICTURES} PNG, JPEG or GIF of {MAX_PICTURE * 3 // 4_000_000} MB"
+        lost = f"Cell {cell.key} holds a picture that was left out; {limits} are kept."
+        notes = (*notes, lost)
+    return _Answer(chosen.source, notes, pictures=pictures_of(chosen.node))
 
 
 def _choose(
@@ -176,18 +184,20 @@ def _assemble(
 
     add_helpers("")
     for cell in lab.values():
-        source = answers[cell.key].source if cell.key in answers else cell.source
-        if source is not None:
-            nodes.append(_release_node(cell, source))
+        answer = answers.get(cell.key, _Answer(cell.source))
+        if answer.source is not None:
+            nodes.append(_release_node(cell, answer.source, answer.pictures))
             if cell.code and cell.kind in ("setup", "solution"):
-                cells.append(SourceCell(cell.key, cell.kind, source))
+                cells.append(SourceCell(cell.key, cell.kind, answer.source))
         add_helpers(cell.key)
     return cells, nodes
 
 
-def _release_node(cell: ReleaseCell, source: str) -> Node:
+def _release_node(cell: ReleaseCell, source: str, pictures: Node) -> Node:
     node = copy.deepcopy(cell.node)
     node["source"] = source
+    if pictures:
+        node["attachments"] = Node({**node.get("attachments", {}), **pictures})
     if cell.code:
         node["outputs"] = []
         node["execution_count"] = None

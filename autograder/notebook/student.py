@@ -38,6 +38,8 @@ class StudentCell:
     key: str | None
     cell_type: str
     source: str
+    node: object
+    """The cell as it is in the file, which may hold anything."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _read(node: object, release: Mapping[str, ReleaseCell]) -> StudentCell | Non
         return None
     names = (grade_id_of(node), cell_id_of(node))
     key = next((name for name in names if name is not None and name in release), None)
-    return StudentCell(key, cell_type, source)
+    return StudentCell(key, cell_type, source, node)
 
 
 def _is_own_code(node: object, cell: StudentCell, release: Mapping[str, ReleaseCell]) -> bool:

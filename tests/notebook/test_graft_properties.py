@@ -38,6 +38,11 @@ metadata = st.fixed_dictionaries(
         "tags": st.lists(st.sampled_from(["setup", "solution", "demo"])) | junk,
     },
 )
+attachments = junk | st.dictionaries(
+    st.text(max_size=4),
+    junk | st.dictionaries(st.sampled_from(["image/png", "image/svg+xml"]), junk | st.just("aaaa")),
+    max_size=2,
+)
 made_up = st.fixed_dictionaries(
     {},
     optional={
@@ -45,6 +50,7 @@ made_up = st.fixed_dictionaries(
         "id": st.sampled_from(IDS) | junk,
         "source": sources | st.lists(sources, max_size=2) | junk,
         "metadata": metadata | junk,
+        "attachments": attachments,
     },
 )
 
@@ -61,6 +67,8 @@ def mutilated(draw: st.DrawFn) -> dict[str, Any]:
             cell["cell_type"] = draw(st.sampled_from(["code", "markdown", "raw"]))
         if draw(st.integers(0, 9)) == 0:
             cell["metadata"] = draw(metadata)
+        if draw(st.integers(0, 4)) == 0:
+            cell["attachments"] = draw(attachments)
         cells.append(cell)
     for stranger in draw(st.lists(made_up | junk, max_size=3)):
         cells.insert(draw(st.integers(0, len(cells))), stranger)
