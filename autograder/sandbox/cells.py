@@ -11,9 +11,12 @@ import __future__ as future
 import ast
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+_compile = compile
+"""Taken before any cell runs: what a cell puts in its place compiles nothing for another."""
 _AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _HOOKS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput"})
 _BODY_RUNS = frozenset({"time", "timeit", "capture", "prun"})
@@ -28,8 +31,12 @@ class Prepared:
     notes: tuple[str, ...]
 
 
+@lru_cache(maxsize=256)
 def prepare(source: str, filename: str, flags: int = 0) -> Prepared:
     """Compile one cell. `flags` are the `from __future__` flags of the cells before it.
+
+    Remembered: the reference, the mistakes and their setup are loaded many times over. Everything
+    that changes the result is an argument, and nothing in the result can be changed.
 
     Raises:
         SyntaxError: also after IPython's transformations this is no Python.
@@ -39,7 +46,7 @@ def prepare(source: str, filename: str, flags: int = 0) -> Prepared:
         warnings.simplefilter("ignore")
         tree = _parse(source, filename, flags)
         tree = ast.fix_missing_locations(_Magics(notes, filename, flags).visit(tree))
-        code = compile(tree, filename, "exec", flags | _AWAIT, dont_inherit=True)
+        code = _compile(tree, filename, "exec", flags | _AWAIT, dont_inherit=True)
     return Prepared(code, tuple(notes))
 
 
@@ -57,7 +64,8 @@ def _parse(source: str, filename: str, flags: int) -> ast.Module:
 
 
 def _plain_parse(source: str, filename: str, flags: int) -> ast.Module:
-    return compile(source, filename, "exec", flags | _AWAIT | ast.PyCF_ONLY_AST, dont_inherit=True)
+    options = flags | _AWAIT | ast.PyCF_ONLY_AST
+    return _compile(source, filename, "exec", options, dont_inherit=True)
 
 
 def _transform(source: str) -> str | None:

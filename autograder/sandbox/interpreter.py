@@ -15,7 +15,8 @@ import sys
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from types import ModuleType
+from functools import lru_cache
+from types import CodeType, ModuleType
 from typing import Any, Literal, cast
 
 from autograder.sandbox import wire
@@ -37,6 +38,8 @@ from autograder.sandbox.ops import (
 )
 
 _NARROW = ("float16", "bfloat16", "float32")
+_compile = compile
+"""Taken before any cell runs, so that no cell's own `compile` is asked to compile for the judge."""
 
 
 class Interpreter:
@@ -148,7 +151,7 @@ class Interpreter:
         assert type(op) is Snippet, f"no operation: {type(op).__name__}"
         scope = {**self._module.__dict__, **self._bring(op.inputs)}
         scope.pop("result", None)
-        exec(compile(op.code, "<judge>", "exec", dont_inherit=True), scope)
+        exec(_snippet(op.code), scope)
         if "result" not in scope:
             raise LookupError("the snippet sets no variable `result`")
         return scope["result"]
@@ -199,6 +202,12 @@ class Interpreter:
             if torch is not None:
                 self._dtype = str(torch.get_default_dtype()).removeprefix("torch.")
                 torch.set_default_dtype(before or torch.float32)
+
+
+@lru_cache(maxsize=256)
+def _snippet(source: str) -> CodeType:
+    """The judge's own lines, compiled once for all examples; no cell's flags reach them."""
+    return _compile(source, "<judge>", "exec", dont_inherit=True)
 
 
 def _torch(*, needed: bool) -> Any:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.sandbox import cells
+from autograder.sandbox import interpreter as interpreter_module
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.ops import Call, Get, Handle, Method, Raised, Returned, Snippet, SourceCell
 
@@ -192,3 +194,56 @@ def test_what_no_terminal_should_get_is_replaced():
         "class E(Exception): pass\nE.__name__ = 'E\\x1b[2J'", "raise E('a\\x1b\\ud800\\nb')"
     )
     assert outcome.mro[0] == "E\ufffd[2J" and outcome.message == "a\ufffd\ufffd\nb"
+
+
+def test_lines_and_cells_are_compiled_once_however_often_they_run(monkeypatch):
+    asked = []
+    for module in (cells, interpreter_module):
+        real = module._compile
+        monkeypatch.setattr(
+            module, "_compile", lambda *a, real=real, **k: asked.append(a[1]) or real(*a, **k)
+        )
+    for _ in range(3):
+        interpreter, _ = loaded("once = 'test_lines_and_cells'")
+        for number in range(3):
+            assert interpreter.execute(Snippet("result = n + 4321", {"n": number})).value > 4320
+    assert sorted(asked) == ["<cell c0>", "<cell c0>", "<judge>"]  # a cell: parsed, then compiled
+
+
+def test_the_same_source_shares_no_state_between_namespaces():
+    source = "seen = []\ndef f(x, kept=[]):\n    kept.append(x); seen.append(x); return kept, seen"
+    for _ in range(2):
+        interpreter, _ = loaded(source)
+        assert interpreter.execute(Call("f", (1,))).value == ([1], [1])
+        assert interpreter.execute(Snippet("result = f(2)")).value == ([1, 2], [1, 2])
+
+
+def test_the_same_cell_is_compiled_anew_under_other_future_imports():
+    source = "def f(x: 1 + 1): ..."
+    ask = "result = f.__annotations__['x']"
+    for first, expected in [("x = 1", 2), ("from __future__ import annotations", "1 + 1")] * 2:
+        assert loaded(first, source)[0].execute(Snippet(ask)).value == expected
+
+
+def test_the_judges_lines_know_no_future_import_of_a_cell():
+    interpreter, _ = loaded("from __future__ import annotations")
+    code = "def f(x: 2 + 2): ...\nresult = f.__annotations__['x']"
+    assert interpreter.execute(Snippet(code)).value == 4
+
+
+def test_a_cell_cannot_have_the_judges_lines_compiled_by_its_own_function(monkeypatch):
+    monkeypatch.setattr("builtins.compile", compile)  # put back what the cell replaces
+    stolen = "import builtins\nbuiltins.compile = lambda *a, **k: real('result = 666', '', 'exec')"
+    source = f"real = compile\n{stolen}"
+    interpreter, _ = loaded(source, "compile = builtins.compile")
+    assert interpreter.execute(Snippet("result = 40 + 2")).value == 42
+    assert loaded("x = 7")[0].execute(Snippet("result = x")).value == 7
+
+
+def test_what_does_not_compile_fails_the_same_way_each_time():
+    outcomes = [loaded("def f(:")[1][0].error for _ in range(2)]
+    assert outcomes[0] == outcomes[1] and outcomes[0].lines == ("cell c0, line 1: def f(:",)
+    interpreter, _ = loaded("x = 1")
+    assert [interpreter.execute(Snippet("result =")).type_name for _ in range(2)] == [
+        "SyntaxError"
+    ] * 2
