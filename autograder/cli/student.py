@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,29 +24,52 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=PANEL)(command)
 
 
-def labs() -> None:
+def labs(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
     """List the labs and how far you are in each."""
+    found = _labs()
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(found, indent=1))
+        return
+    rows = [("lab", "title", "minutes", "points", "exercises passed")]
+    for lab in found:
+        passed, exercises = lab["passed"], lab["exercises"]
+        state = "not started" if passed is None else f"{passed} of {exercises}"
+        rows.append((lab["lab"], lab["title"], str(lab["minutes"]), str(lab["points"]), state))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _labs() -> list[dict[str, Any]]:
+    """Each lab as `labs --json` prints it; `passed` is None in a lab that was not started."""
     from autograder.check.find import places
     from autograder.lab import labs_folder, list_labs, load_spec
     from autograder.progress import read_progress
 
     folder = labs_folder()
-    names = list_labs(folder)
-    if not names:
-        raise LabkitError(f"{folder} holds no labs. Instructors: `labkit build` makes them.")
-    rows = [("lab", "title", "minutes", "points", "exercises passed")]
-    for name in names:
+    found: list[dict[str, Any]] = []
+    for name in list_labs(folder):
         spec = load_spec(folder / name)
         there = next((place.parent for place in places(name) if place.is_file()), None)
-        state = "not started"
-        if there is not None:
-            passed = read_progress(there, name).passed() & set(spec.by_name)
-            state = f"{len(passed)} of {len(spec.exercises)}"
-        rows.append((name, spec.title, str(spec.minutes), str(spec.automatic_points), state))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        typer.echo("  ".join(cells).rstrip())
+        passed = read_progress(there, name).passed() if there is not None else None
+        found.append(
+            {
+                "lab": name,
+                "title": spec.title,
+                "minutes": spec.minutes,
+                "points": spec.automatic_points,
+                "passed": None if passed is None else len(passed & set(spec.by_name)),
+                "exercises": len(spec.exercises),
+            }
+        )
+    if not found:
+        raise LabkitError(f"{folder} holds no labs. Instructors: `labkit build` makes them.")
+    return found
 
 
 def start(

@@ -74,6 +74,27 @@ def test_labs_shows_how_far_a_student_is(labkit: Any, desk: Path) -> None:
     assert "1 of 2" in labkit("labs").stdout
 
 
+def test_labs_can_be_read_by_a_script(labkit: Any, desk: Path) -> None:
+    tiny = {"lab": "lab00_tiny", "title": "Lab 0, a tiny one for the tests", "minutes": 5}
+    tiny |= {"points": 5, "passed": None, "exercises": 2}
+    assert json.loads(labkit("labs", "--json").stdout) == [tiny]
+    labkit("start", "lab00")
+    assert json.loads(labkit("labs", "--json").stdout) == [tiny | {"passed": 0}]
+    progress = Progress(lab="lab00_tiny", checked={"double": "passed", "gone": "passed"})
+    save_progress(desk / "work" / "lab00_tiny", progress)
+    assert json.loads(labkit("labs", "--json").stdout) == [tiny | {"passed": 1}]
+
+
+def test_without_labs_the_folder_is_named(
+    labkit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "root" / "labs").mkdir(parents=True)
+    monkeypatch.setenv("LABKIT_ROOT", str(tmp_path / "root"))
+    done = labkit("labs", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "holds no labs" in done.stderr
+
+
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '{"lab": "other", "checked": {"double": "passed"}}', "\x00"]
 )
