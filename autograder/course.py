@@ -23,7 +23,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.errors import CourseError, LabError
-from autograder.lab import LabSpec, load_spec
+from autograder.lab import LabSpec, load_spec, matching
 
 COURSE_FILE = "course.json"
 UNGRADED_PARTS = ("alternatives", "figures", "second", "__pycache__")
@@ -110,7 +110,7 @@ class Course:
             LabError: the course has no such lab.
         """
         labs = sorted(self.data.labs)
-        found = [name] if name in labs else [lab for lab in labs if name and lab.startswith(name)]
+        found = matching(name, labs)
         if len(found) != 1:
             known = ", ".join(labs) or "none yet: labkit course init DIR --lab LAB adds one"
             raise LabError(f"{name!r} names {len(found)} labs of this course. It has: {known}.")

@@ -7,6 +7,7 @@ site. The public copy in `labs/LAB/lab.yml` leaves out rubrics; nothing here rea
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -155,6 +156,11 @@ def list_labs(folder: Path) -> list[str]:
     return sorted(p.parent.name for p in folder.glob("*/lab.yml"))
 
 
+def matching(name: str, labs: Sequence[str]) -> list[str]:
+    """Those of `labs` that `name` can mean: the lab called so, else all that begin so."""
+    return [name] if name in labs else [lab for lab in labs if name and lab.startswith(name)]
+
+
 def lab_path(folder: Path, name: str) -> Path:
     """The folder of lab `name` below `folder`; a unique prefix such as `lab05` is enough.
 
@@ -162,7 +168,7 @@ def lab_path(folder: Path, name: str) -> Path:
         LabError: no lab, or more than one, has that name or prefix.
     """
     labs = list_labs(folder)
-    found = [name] if name in labs else [lab for lab in labs if name and lab.startswith(name)]
+    found = matching(name, labs)
     if len(found) != 1:
         known = ", ".join(labs) or f"none below {folder}"
         raise LabError(f"{name!r} names {len(found)} labs. Labs here: {known}.")
