@@ -1,0 +1,1 @@
+"""Tinker for the labs: connect to a server, or to the embedded service when there is none."""
