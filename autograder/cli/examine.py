@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.cli.bars import progress_shown
 from autograder.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -24,28 +23,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     for command in (report, audit, demo):
         app.command(rich_help_panel="Instructors")(command)
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[str, int, int], None]]:
-    """A bar per stage on stderr; one plain line per finished stage when that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-            if done == total and not console.is_terminal:
-                console.print(f"{what}: {done} done", highlight=False)
-
-        yield show
 
 
 def audit(
@@ -66,7 +43,7 @@ def audit(
     if not names:
         raise LabError(f"there are no labs below {solutions_folder()}: nothing to audit.")
     folders = [lab_path(solutions_folder(), name) for name in names]
-    with judging_zygote() as zygote, _progress() as progress:
+    with judging_zygote() as zygote, progress_shown(plain="stages") as progress:
         reports = [
             audit_lab(
                 folder,
@@ -137,7 +114,7 @@ def demo(
     from autograder.lab import lab_path, solutions_folder
 
     solution = lab_path(solutions_folder(), "lab05_lora_math")
-    with _progress() as progress:
+    with progress_shown(plain="stages") as progress:
         told = play(folder, solution, jobs=jobs, progress=progress, tell=typer.echo)
     _show_demo(told)
     if told.surprises:

@@ -1,61 +1,12 @@
-"""What `labkit grade` shows: a progress bar, or plain lines where nobody watches, and the table."""
+"""What `labkit grade` shows when it is done: the table."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autograder.grading import Graded
-    from autograder.grading.batch import Progress
-
-STAGES = {"judge": "Judging", "record": "Recording"}
-
-
-@contextmanager
-def progress_shown(*, quiet: bool) -> Generator[Progress]:
-    """A function to report progress to."""
-    import sys
-
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if quiet:
-        yield lambda stage, done, total: None
-    elif console.is_terminal:
-        with _bars(console) as tell:
-            yield tell
-    else:
-
-        def say(stage: str, done: int, total: int) -> None:
-            if total:
-                print(f"{STAGES[stage]} {done}/{total}", file=sys.stderr, flush=True)
-
-        yield say
-
-
-@contextmanager
-def _bars(console: object) -> Generator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    assert isinstance(console, Console)
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        tasks = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES[stage], total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield tell
 
 
 def show_table(results: Sequence[Graded]) -> None:

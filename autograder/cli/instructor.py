@@ -104,11 +104,12 @@ def grade(
     as_json: JsonOption = False,
 ) -> None:
     """Grade a lab's hand-ins. Can be stopped and run again at any time; loses nothing."""
-    from autograder.cli.grading_view import progress_shown, show_table
+    from autograder.cli.bars import progress_shown
+    from autograder.cli.grading_view import show_table
     from autograder.course import Course
     from autograder.grading import grade_lab
 
-    with progress_shown(quiet=as_json) as progress:
+    with progress_shown(plain="nothing" if as_json else "each") as progress:
         results = grade_lab(
             Course.load(course),
             lab,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+DATA = Path(__file__).resolve().parent.parent / "data"
 SOLVED = {
     "double": "def double(x):\n    return 2 * x",
     "total": "def total(n):\n    return sum(n)\n\n\ndef mean(n):\n    return total(n) / len(n)",
@@ -37,6 +40,24 @@ def test_what_is_not_attempted_is_said_and_handed_in(labkit: Any, solve: Any, ha
     assert "Note: Exercise total is not attempted (3 points)." in done.stdout
     assert "Note: Question explain_zero is not attempted (2 points)." in done.stdout
     assert "double" not in done.stdout
+    assert handin.is_file()
+
+
+def test_a_stub_that_raises_on_loading_is_only_not_attempted(
+    desk: Path, labkit: Any, monkeypatch: pytest.MonkeyPatch, handin: Path
+) -> None:
+    root = desk.parent / "kit"
+    shutil.copytree(DATA, root)
+    release = root / "labs" / "lab00_tiny" / "lab00_tiny.ipynb"
+    raw = json.loads(release.read_text("utf-8"))
+    stub = next(cell for cell in raw["cells"] if cell["id"] == "double")
+    stub["source"] = 'class Double:\n    raise NotImplementedError("lab00 double: twice x")'
+    release.write_text(json.dumps(raw), encoding="utf-8")
+    monkeypatch.setenv("LABKIT_ROOT", str(root))
+    assert labkit("start", "lab00").exit_code == 0
+    done = labkit("submit", "lab00")
+    assert done.exit_code == 0, done.stderr
+    assert "Note: Exercise double is not attempted" in done.stdout
     assert handin.is_file()
 
 
