@@ -1,0 +1,270 @@
+"""Models: create, load, train, save. Each handler reads, names the promise and queues the work.
+
+The first request of a model has no seq_id and makes it; all others pass its gate in order. A
+request is checked and paid for when its turn comes, so that a refusal is an answer like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from shared.tinker.errors import NotFoundError, UnsupportedError, UserError
+from shared.tinker.service import requests, wire
+from shared.tinker.service.access import body, caller, service_of
+from shared.tinker.service.core import Service
+from shared.tinker.service.futures import Reply
+from shared.tinker.service.records import Key
+from shared.tinker.service.registry import Gate, LiveSession, Model
+from shared.tinker.service.types import AdamParams, LoraSpec, LossResult
+
+Begin = Callable[[Model], Future[Any]]
+
+
+def promised(request_id: str, model_id: str) -> web.Response:
+    """The immediate answer of every training request."""
+    return web.json_response({"request_id": request_id, "model_id": model_id})
+
+
+def train(
+    service: Service,
+    key: Key,
+    model_id: str,
+    seq_id: int | None,
+    begin: Begin,
+    encode: Callable[[Any], Reply],
+) -> web.Response:
+    """Promise one request of a live model. A repeated one is answered even when it is gone."""
+    if seq_id is None:
+        raise UserError("seq_id is missing. Number the requests of a model from 1.")
+    request_id = f"{model_id}:{seq_id}"
+    try:
+        model = service.registry.model(model_id, key)
+    except NotFoundError:
+        if service.store.future(request_id, key.id) is None:
+            raise
+        return promised(request_id, model_id)
+    service.submit(
+        request_id,
+        key=key,
+        session=service.registry.sessions[model.session_id],
+        start=partial(begin, model),
+        encode=encode,
+        gate=model.gate,
+        seq_id=seq_id,
+    )
+    return promised(request_id, model_id)
+
+
+async def forward_backward(request: web.Request) -> web.Response:
+    """A loss and, unless `forward_only`, its gradient. Protobuf in, protobuf out."""
+    service, key = service_of(request), caller(request)
+    wanted = wire.read_loss_request(await body(request))
+
+    def begin(model: Model) -> Future[LossResult]:
+        batch = wire.loss_batch(wanted.message, service.limits)
+        service.engine.check_batch(model.base_model, batch)
+        service.keys.spend(key.id, tokens=sum(len(datum.tokens) for datum in batch.data))
+        return service.worker.call(
+            model.session_id, partial(service.engine.forward_backward, model.id, batch)
+        )
+
+    def encode(result: LossResult) -> Reply:
+        return Reply(body=wire.write_loss_output(result), content_type=wire.PROTOBUF)
+
+    return train(service, key, wanted.model_id, wanted.seq_id, begin, encode)
+
+
+async def optim_step(request: web.Request) -> web.Response:
+    """One AdamW step on what was accumulated."""
+    service, key = service_of(request), caller(request)
+    wanted = requests.parse(requests.OptimStep, await body(request))
+
+    def begin(model: Model) -> Future[Any]:
+        if wanted.adam_params is None:
+            _only_adamw(wanted.optimizer_params)
+            raise UserError("adam_params is missing: name at least a learning_rate.")
+        service.keys.spend(key.id, steps=1)
+        adam = AdamParams(**wanted.adam_params.model_dump())
+        return service.worker.call(
+            model.session_id, partial(service.engine.optim_step, model.id, adam)
+        )
+
+    return train(service, key, wanted.model_id, wanted.seq_id, begin, _metrics)
+
+
+def _metrics(metrics: dict[str, float]) -> Reply:
+    return Reply.json({"metrics": dict(metrics)})
+
+
+async def create_model(request: web.Request) -> web.Response:
+    """A new LoRA model; its id is `<session>:train:<model_seq_id>`."""
+    service, key = service_of(request), caller(request)
+    wanted = requests.parse(requests.CreateModel, await body(request))
+    session = service.registry.session(wanted.session_id, key)
+    model_id = f"{session.id}:train:{wanted.model_seq_id}"
+
+    def start() -> Future[Model]:
+        _only_adamw(wanted.optimizer_config)
+        service.served(wanted.base_model)
+        service.check_models(session)
+        lora = LoraSpec(**(wanted.lora_config or requests.Lora()).model_dump())
+        model = _model(service, session, model_id, wanted.base_model, lora)
+        return service.worker.call(session.id, partial(_create, service, model))
+
+    def encode(model: Model) -> Reply:
+        _alive(service, key, session, model, wanted.user_metadata)
+        return Reply.json({"type": "create_model", "model_id": model.id})
+
+    service.submit(f"{model_id}:0", key=key, session=session, start=start, encode=encode)
+    return promised(f"{model_id}:0", model_id)
+
+
+def _model(
+    service: Service, session: LiveSession, model_id: str, base_model: str, lora: LoraSpec
+) -> Model:
+    if not (lora.train_attn or lora.train_mlp or lora.train_unembed):
+        raise UserError("Of train_attn, train_mlp and train_unembed at least one must be true.")
+    return Model(
+        id=model_id,
+        session_id=session.id,
+        base_model=base_model,
+        lora=lora,
+        gate=Gate(service.limits.gap_seconds),
+    )
+
+
+def _create(service: Service, model: Model) -> Model:
+    service.engine.create_model(model.id, model.base_model, model.lora)
+    return model
+
+
+def _alive(
+    service: Service,
+    key: Key,
+    session: LiveSession,
+    model: Model,
+    metadata: dict[str, Any] | None,
+) -> None:
+    service.store.add_run(
+        model.id, session.id, session.key_id, model.base_model, model.lora, metadata
+    )
+    service.new_model(session, model)
+
+
+async def get_info(request: web.Request) -> web.Response:
+    """What a model is. Answered from the store, so the engine is not waited for."""
+    wanted = requests.parse(requests.GetInfo, await body(request))
+    service = service_of(request)
+    run = service.store.run(wanted.model_id, caller(request).id)
+    tokenizer = service.served(run.base_model).tokenizer_id
+    return web.json_response(
+        {
+            "type": "get_info",
+            "model_id": run.id,
+            "model_data": {
+                "arch": None,
+                "model_name": run.base_model,
+                "tokenizer_id": tokenizer,
+            },
+            "is_lora": True,
+            "lora_rank": run.lora.rank,
+            "model_name": run.base_model,
+        }
+    )
+
+
+async def load_weights(request: web.Request) -> web.Response:
+    """A checkpoint into a new model (the SDK's way) or into a live one (the older way)."""
+    service, key = service_of(request), caller(request)
+    wanted = requests.parse(requests.LoadWeights, await body(request))
+    if wanted.weights_access_token:
+        raise UnsupportedError(
+            "weights_access_token is not supported: publish the checkpoint instead."
+        )
+    if wanted.model_id is not None and wanted.session_id is None:
+        return _load_into(service, key, wanted)
+    if wanted.session_id is None or wanted.model_seq_id is None:
+        raise UserError("Name session_id and model_seq_id (a new model) or model_id and seq_id.")
+    session = service.registry.session(wanted.session_id, key)
+    model_id = f"{session.id}:train:{wanted.model_seq_id}"
+
+    def start() -> Future[Model]:
+        _only_adamw(wanted.optimizer_config)
+        service.check_models(session)
+        folder = service.checkpoints.resolve(wanted.path, key.id)
+        return service.worker.call(
+            session.id, partial(_restore, service, session, model_id, folder, wanted)
+        )
+
+    def encode(model: Model) -> Reply:
+        _alive(service, key, session, model, wanted.user_metadata)
+        return _loaded(wanted.path, model.id)
+
+    service.submit(f"{model_id}:0", key=key, session=session, start=start, encode=encode)
+    return promised(f"{model_id}:0", model_id)
+
+
+def _load_into(service: Service, key: Key, wanted: requests.LoadWeights) -> web.Response:
+    def begin(model: Model) -> Future[Any]:
+        folder = service.checkpoints.resolve(wanted.path, key.id)
+        load = partial(service.engine.load, model.id, folder, optimizer=wanted.optimizer)
+        return service.worker.call(model.session_id, load)
+
+    model_id = wanted.model_id or ""
+    encode = partial(_loaded_into, wanted.path, model_id)
+    return train(service, key, model_id, wanted.seq_id, begin, encode)
+
+
+def _loaded_into(path: str, model_id: str, _: None) -> Reply:
+    return _loaded(path, model_id)
+
+
+def _loaded(path: str, model_id: str) -> Reply:
+    return Reply.json({"type": "load_weights", "path": path, "model_id": model_id})
+
+
+def _restore(
+    service: Service,
+    session: LiveSession,
+    model_id: str,
+    folder: Path,
+    wanted: requests.LoadWeights,
+) -> Model:
+    """Make a model of a saved one's shape and fill it; on the engine's thread."""
+    base_model, lora = service.engine.read_spec(folder)
+    if wanted.base_model not in (None, base_model):
+        raise UserError(
+            f"{wanted.path} was trained on {base_model!r}, not on {wanted.base_model!r}. Leave "
+            "base_model out."
+        )
+    service.served(base_model)
+    model = _model(service, session, model_id, base_model, lora)
+    service.engine.create_model(model_id, base_model, lora)
+    try:
+        service.engine.load(model_id, folder, optimizer=wanted.optimizer)
+    except BaseException:
+        service.engine.forget_model(model_id)
+        raise
+    return model
+
+
+def _only_adamw(chosen: requests.Optimizer | None) -> None:
+    if chosen is not None and chosen.type != "adamw":
+        raise UnsupportedError(
+            f"The optimizer {chosen.type!r} is not served here, only adamw (AdamParams)."
+        )
+
+
+ROUTES = (
+    web.post("/api/v1/create_model", create_model),
+    web.post("/api/v1/get_info", get_info),
+    web.post("/api/v1/forward_backward", forward_backward),
+    web.post("/api/v1/optim_step", optim_step),
+    web.post("/api/v1/load_weights", load_weights),
+)
