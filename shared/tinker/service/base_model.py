@@ -131,7 +131,6 @@ def load_base(source: ModelSource, device: str = "auto") -> BaseModel:
             f"{str(error).splitlines()[0]} Download the model again, or serve another."
         ) from error
     model = model.to(where).eval().requires_grad_(False)
-    model.config.use_cache = False
     return BaseModel(
         name=source.name,
         model=model,
