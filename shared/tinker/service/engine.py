@@ -8,15 +8,23 @@ thread owns it; `served`, `check_batch` and `check_sample` may be called from an
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.tinker.errors import CheckpointError, NotFoundError, TinkerKitError, UserError
+from shared.tinker.errors import (
+    CheckpointError,
+    NotFoundError,
+    OverLimitError,
+    TinkerKitError,
+    UserError,
+)
 from shared.tinker.service.base_model import ModelConfig, load_base, read_config
 from shared.tinker.service.catalogue import ModelSource
 from shared.tinker.service.checking import check_adam, check_batch
+from shared.tinker.service.sample_checks import check_job
 from shared.tinker.service.types import (
     AdamParams,
     LoraSpec,
@@ -30,7 +38,22 @@ from shared.tinker.service.types import (
 if TYPE_CHECKING:
     from shared.tinker.service.base_model import BaseModel
     from shared.tinker.service.lora import Adapter, LoraShell
+    from shared.tinker.service.sampling import Samplers
     from shared.tinker.service.training import TrainedModel
+
+
+@contextmanager
+def _memory_errors() -> Generator[None]:
+    """Torch tells of a full memory by a RuntimeError (its OutOfMemoryError is one)."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+            raise
+        raise OverLimitError(
+            f"The batch does not fit into memory: {str(error).splitlines()[0]} "
+            "Send shorter sequences, or serve a smaller model."
+        ) from error
 
 
 class TorchEngine:
@@ -48,23 +71,24 @@ class TorchEngine:
         self._bases: dict[str, BaseModel] = {}
         self._shells: dict[str, LoraShell] = {}
         self._models: dict[str, TrainedModel] = {}
-        self._samplers: dict[str, tuple[str, Adapter | None]] = {}
+        self._samplers: Samplers | None = None
         self._numbers = itertools.count()
 
     # The catalogue and checks: no torch.
 
     def served(self) -> Sequence[ServedModel]:
         """The catalogue, from each model's config.json."""
-        return [
-            ServedModel(
-                name=source.name,
-                tokenizer_id=source.location,
-                max_context=self._config(source.name).max_context,
-                vocab_size=self._config(source.name).vocab_size,
-                stand_in_for=source.stand_in_for,
-            )
-            for source in self._sources.values()
-        ]
+        return [self._served(source) for source in self._sources.values()]
+
+    def _served(self, source: ModelSource) -> ServedModel:
+        config = self._config(source.name)
+        return ServedModel(
+            name=source.name,
+            tokenizer_id=source.location,
+            max_context=config.max_context,
+            vocab_size=config.vocab_size,
+            stand_in_for=source.stand_in_for,
+        )
 
     def check_batch(self, base_model: str, batch: LossBatch) -> None:
         """Raise UserError for what forward_backward would refuse."""
@@ -72,10 +96,7 @@ class TorchEngine:
 
     def check_sample(self, base_model: str, job: SampleJob) -> None:
         """Raise UserError for a job that cannot be sampled."""
-        from shared.tinker.service.sample_checks import check_sample
-
-        config = self._config(base_model)
-        check_sample(job, vocab_size=config.vocab_size, max_context=config.max_context)
+        check_job(self._served(self._source(base_model)), job)
 
     def _settings(self, base_model: str, batch: LossBatch) -> dict[str, float]:
         config = self._config(base_model)
@@ -156,7 +177,8 @@ class TorchEngine:
         """Loss, log-probabilities and gradient: `training.TrainedModel.forward_backward`."""
         model = self._model(model_id)
         settings = self._settings(model.base.name, batch)
-        return model.forward_backward(batch, settings)
+        with _memory_errors():
+            return model.forward_backward(batch, settings)
 
     def optim_step(self, model_id: str, adam: AdamParams) -> Mapping[str, float]:
         """One AdamW step: `training.TrainedModel.optim_step`."""
@@ -212,29 +234,29 @@ class TorchEngine:
 
     # Samplers.
 
+    def _sampling(self) -> Samplers:
+        from shared.tinker.service.sampling import Samplers
+
+        if self._samplers is None:
+            self._samplers = Samplers()
+        return self._samplers
+
     def open_sampler(self, sampler_id: str, base_model: str, folder: Path | None) -> None:
         """Register a sampler over a base, with a saved adapter when `folder` is given."""
         base = self._base(base_model)
         adapter = None if folder is None else self._read_adapter(base, folder, None)
-        self._samplers[sampler_id] = (base_model, adapter)
+        self._sampling().open(sampler_id, base, adapter)
 
     def snapshot_sampler(self, sampler_id: str, model_id: str) -> None:
         """Register a sampler over a copy of a model's adapter as it is now."""
         model = self._model(model_id)
-        self._samplers[sampler_id] = (model.base.name, model.adapter.copy())
+        self._sampling().snapshot(sampler_id, model.base, model.adapter)
 
     def close_sampler(self, sampler_id: str) -> None:
         """Free a sampler; unknown ids are ignored."""
-        self._samplers.pop(sampler_id, None)
+        if self._samplers is not None:
+            self._samplers.close(sampler_id)
 
     def sampling_run(self, sampler_id: str) -> SamplingRun:
-        """A fresh, idle run on a sampler."""
-        from shared.tinker.service.decode import Run
-        from shared.tinker.service.sampling import Sampler
-
-        if sampler_id not in self._samplers:
-            raise NotFoundError(
-                f"There is no sampler {sampler_id!r}: its session ended, or it was never opened."
-            )
-        base_model, adapter = self._samplers[sampler_id]
-        return Run(Sampler(self._base(base_model), adapter))
+        """A fresh, idle run on a sampler. Raises NotFoundError for an unknown id."""
+        return self._sampling().run(sampler_id)
