@@ -1,0 +1,1 @@
+"""The learning experiments that `benchmarks/learning.py` runs: tasks, loops, tables and curves."""
