@@ -103,3 +103,22 @@ class Key:
     withhold: bool = False
     created_at: float = 0.0
     revoked_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One request of the log. One counter numbers arrivals and releases, so they compare.
+
+    `release_order` None: its result has not been released.
+    """
+
+    arrival_order: int
+    release_order: int | None
+    key_id: str
+    session_id: str
+    model_id: str | None
+    kind: str
+    seq_id: int | None
+    arrived_at: float
+    released_at: float | None
+    facts: Mapping[str, Any]
