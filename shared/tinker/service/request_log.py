@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import threading
 from collections.abc import Mapping
@@ -16,9 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from shared.tinker.errors import CheckpointError
 from shared.tinker.service.records import LogEntry
 from shared.tinker.service.store import OWNER, Store
 from shared.tinker.service.types import Datum
+
+logger = logging.getLogger(__name__)
 
 OWNER_KEPT = 50_000
 """Entries kept of the owner's own requests. Those of other keys are all kept: they are evidence."""
@@ -82,15 +86,21 @@ class RequestLog:
             )
 
     def released(self, order: int, **facts: Any) -> None:
-        """Note that the result may be fetched from now on. Only the first release counts."""
-        self.note(order, **facts)
-        with self._lock:
-            self._last += 1
-            self._db.write(
-                "UPDATE requests SET release_order=?, released_at=? "
-                "WHERE arrival_order=? AND release_order IS NULL",
-                (self._last, self._store.clock(), order),
-            )
+        """Note that the result may be fetched from now on. Only the first release counts.
+
+        A full disk is logged and not raised: the result must reach who waits for it.
+        """
+        try:
+            self.note(order, **facts)
+            with self._lock:
+                self._last += 1
+                self._db.write(
+                    "UPDATE requests SET release_order=?, released_at=? "
+                    "WHERE arrival_order=? AND release_order IS NULL",
+                    (self._last, self._store.clock(), order),
+                )
+        except CheckpointError as error:
+            logger.warning("the release of request %d was not logged: %s", order, error)
 
     def read(
         self,

@@ -94,35 +94,55 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
-        with self._lock:
+        with self._lock, _told():
             return self._connection.execute(sql, values).fetchall()
 
     def row(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Row | None:
         """The first row of a query, if any."""
-        with self._lock:
+        with self._lock, _told():
             return self._connection.execute(sql, values).fetchone()
 
     def write(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
-        """Run and commit one statement. Returns how many rows it touched."""
-        with self._lock:
+        """Run and commit one statement. Returns how many rows it touched.
+
+        Raises:
+            CheckpointError: it cannot be kept; the disk is full, say.
+        """
+        with self._lock, _told():
             return self._connection.execute(sql, values).rowcount
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
-        """Statements that are committed together or not at all. Transactions do not nest."""
-        with self._lock:
+    def transaction(self, *, durable: bool = False) -> Generator[None]:
+        """Statements that are committed together or not at all. Transactions do not nest.
+
+        With `durable` the commit also survives a power cut, for what cannot be done again.
+        """
+        with self._lock, _told():
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite itself rolls back on a full disk
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""
         with self._lock:
             self._connection.close()
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise CheckpointError(
+            f"The service's state cannot be read or written: {error}. Make room on the disk, then "
+            "try again."
+        ) from error
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

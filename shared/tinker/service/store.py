@@ -7,7 +7,9 @@ request log keep their rows in the same database (`Store.db`) and have their own
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -15,10 +17,12 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
-from shared.tinker.errors import NotFoundError
+from shared.tinker.errors import CheckpointError, NotFoundError
 from shared.tinker.service.records import Finished, Run, SamplerRecord, Session
 from shared.tinker.service.schema import Database
 from shared.tinker.service.types import LoraSpec
+
+logger = logging.getLogger(__name__)
 
 OWNER = "owner"
 """The id of the owner's key, which sees everything."""
@@ -65,15 +69,15 @@ class Store:
         )
 
     def touch_session(self, session_id: str) -> None:
-        """The session gave a sign of life. A session that ended because it was silent lives on."""
-        self.db.write("UPDATE sessions SET touched_at=? WHERE id=?", (self.clock(), session_id))
+        """The session gave a sign of life."""
+        self._touch("UPDATE sessions SET touched_at=? WHERE id=?", session_id)
 
     def finish_session(self, session_id: str, reason: str) -> None:
         """The session is over. The first reason stays."""
-        self.db.write(
+        self._touch(
             "UPDATE sessions SET ended_at=?, reason=? WHERE id=? AND ended_at IS NULL",
-            (self.clock(), reason, session_id),
-        )
+            reason, session_id,
+        )  # fmt: skip
 
     def session(self, session_id: str, key_id: str) -> Session:
         """One session.
@@ -124,7 +128,11 @@ class Store:
 
     def touch_run(self, run_id: str) -> None:
         """A request for the run arrived."""
-        self.db.write("UPDATE runs SET touched_at=? WHERE id=?", (self.clock(), run_id))
+        self._touch("UPDATE runs SET touched_at=? WHERE id=?", run_id)
+
+    def _touch(self, statement: str, *values: str) -> None:
+        with contextlib.suppress(CheckpointError):  # a full disk is no session's fault
+            self.db.write(statement, (self.clock(), *values))
 
     def run(self, run_id: str, key_id: str) -> Run:
         """One training run.
@@ -205,8 +213,17 @@ class Store:
         """Keep the answer of a finished request; `dedupe` is what a repeated request shares.
 
         The newest `FUTURES_KEPT` answers of at most `FUTURE_BYTES_KEPT` bytes together are kept,
-        and always the last one. A request id that is there already keeps its first answer.
+        and always the last one. A request id that is there already keeps its first answer. When
+        the disk is full the answer is not kept, which is logged: who waits for it gets it still.
         """
+        try:
+            self._put_future(request_id, key_id, dedupe, content_type, body)
+        except CheckpointError as error:
+            logger.warning("the answer to %s will not survive a restart: %s", request_id, error)
+
+    def _put_future(
+        self, request_id: str, key_id: str, dedupe: str | None, content_type: str, body: bytes
+    ) -> None:
         with self.db.transaction():
             added = self.db.write(
                 "INSERT OR IGNORE INTO futures (request_id, key_id, dedupe, content_type, body, "
