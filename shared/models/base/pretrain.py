@@ -1,0 +1,204 @@
+"""Pretrain the base model on the corpus: `python -m shared.models.base.pretrain --out DIR`.
+
+A run that was stopped goes on where its last state stands, with the same rows and, on the same
+machine and settings, the same weights. At the end DIR/model is a model directory. There is no
+distributed training and no search for better numbers: the recipe is the shipped model's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from torch import Tensor
+from torch.nn import functional
+from transformers import Qwen3ForCausalLM
+
+from shared.models.base import network, run_state
+from shared.models.base.corpus.mix import VARIANTS
+from shared.models.base.packing import IGNORE, Rows
+from shared.models.base.recipe import Recipe
+
+HELD_OUT_SEED = 1_000_000
+"""Seed of the corpus the final loss is measured on; no run trains on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a run is carried out. None of this belongs to the recipe."""
+
+    out: Path
+    stop_after: int | None = None
+    """Stop at this step, with the state saved, as if interrupted."""
+    save_every: int = 100
+    device: str = "auto"
+    bf16: bool = False
+    compile: bool = False
+    quiet: bool = False
+
+    def torch_device(self) -> torch.device:
+        """The device, `auto` resolved: a GPU where there is one."""
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
+
+
+def loss_of(model: Qwen3ForCausalLM, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross entropy in nats a token; int64 (rows, length) each, `IGNORE` counts not."""
+    logits = model(input_ids=inputs, use_cache=False).logits
+    return functional.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE
+    )
+
+
+def make_optimizer(model: Qwen3ForCausalLM, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with weight decay on matrices only."""
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=recipe.peak_learning_rate,
+        betas=(recipe.beta1, recipe.beta2),
+        fused=True,
+    )
+
+
+def held_out_loss(model: Qwen3ForCausalLM, recipe: Recipe, batches: int = 20) -> float:
+    """Mean loss on the corpus of another seed, float32, nats a token."""
+    rows = Rows(recipe.row_length, HELD_OUT_SEED, recipe.variant)
+    device = next(model.parameters()).device
+    losses: list[float] = []
+    with torch.no_grad():
+        for _ in range(batches):
+            inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(recipe.rows))
+            losses.append(loss_of(model, inputs, targets).item())
+    return sum(losses) / len(losses)
+
+
+def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
+    """Run the recipe, or go on with it, until its end or `settings.stop_after`.
+
+    Raises:
+        RunStateError: what stands in `settings.out` cannot be gone on from.
+    """
+    settings.out.mkdir(parents=True, exist_ok=True)
+    device = settings.torch_device()
+    model = network.new_model(recipe.seed).to(device)
+    optimizer = make_optimizer(model, recipe)
+    rows = Rows(recipe.row_length, recipe.seed, recipe.variant)
+    progress = run_state.restore(settings.out, recipe, model, optimizer, rows)
+    last = min(recipe.steps, settings.stop_after or recipe.steps)
+    step_loss: Callable[..., Tensor] = torch.compile(loss_of) if settings.compile else loss_of
+    started = time.monotonic() - progress.seconds
+    with _bar(progress.step, last, quiet=settings.quiet) as tick:
+        while progress.step < last:
+            inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(recipe.rows))
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+                loss = step_loss(model, inputs, targets)
+            _update(model, optimizer, loss, recipe, progress.step)
+            progress.losses.append(loss.item())
+            progress.step += 1
+            progress.seconds = time.monotonic() - started
+            tick(progress)
+            if progress.step % settings.save_every == 0 or progress.step == last:
+                run_state.save(settings.out, recipe, progress, model, optimizer, rows)
+    if progress.step == recipe.steps:
+        network.export(model, settings.out / "model")
+        _say(f"held-out loss {held_out_loss(model, recipe):.4f}", quiet=settings.quiet)
+    return progress
+
+
+def _update(
+    model: Qwen3ForCausalLM,
+    optimizer: torch.optim.AdamW,
+    loss: Tensor,
+    recipe: Recipe,
+    step: int,
+) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.learning_rate(step)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(text, flush=True)
+
+
+@contextlib.contextmanager
+def _bar(done: int, total: int, *, quiet: bool) -> Iterator[Callable[[run_state.Progress], None]]:
+    """A progress bar on a terminal, a line every 50 steps elsewhere."""
+    if quiet or not sys.stdout.isatty():
+
+        def line(progress: run_state.Progress) -> None:
+            if progress.step % 50 == 0 or progress.step == total:
+                loss = progress.losses[-1]
+                text = f"step {progress.step}/{total} loss {loss:.4f} {progress.seconds:.0f} s"
+                _say(text, quiet=quiet)
+
+        yield line
+        return
+    columns = (
+        TextColumn("pretraining"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns) as bar:
+        task = bar.add_task("steps", total=total, completed=done, loss=float("nan"))
+        yield lambda progress: bar.update(task, completed=progress.step, loss=progress.losses[-1])
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    default = Recipe()
+    parser = argparse.ArgumentParser(prog="python -m shared.models.base.pretrain")
+    parser.add_argument("--out", type=Path, required=True, help="where state and model are written")
+    parser.add_argument("--steps", type=int, default=default.steps)
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--variant", choices=list(VARIANTS), default=default.variant)
+    parser.add_argument("--stop-after", type=int, help="stop at this step; run again to go on")
+    parser.add_argument("--save-every", type=int, default=100, help="steps between two states")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 in matrix products")
+    parser.add_argument("--compile", action="store_true", help="needs a C++ compiler on a CPU")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line."""
+    given = _arguments(argv)
+    torch.set_num_threads(given.threads)
+    settings = Settings(
+        out=given.out,
+        stop_after=given.stop_after,
+        save_every=given.save_every,
+        device=given.device,
+        bf16=not given.float32,
+        compile=given.compile,
+    )
+    try:
+        recipe = Recipe(steps=given.steps, seed=given.seed, variant=given.variant)
+        pretrain(recipe, settings)
+    except ValueError as error:
+        print(f"pretrain: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The numbers a pretraining run is made from. Together with the code they determine it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from shared.models.base.corpus.mix import DEFAULT_VARIANT, VARIANTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One run. The defaults are the shipped model's."""
+
+    steps: int = 1900
+    rows: int = 24
+    row_length: int = 384
+    seed: int = 0
+    variant: str = DEFAULT_VARIANT
+    peak_learning_rate: float = 3e-3
+    warmup: int = 100
+    final_fraction: float = 0.03
+    """Learning rate of the last step over the peak."""
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.95
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.variant not in VARIANTS:
+            raise ValueError(
+                f"There is no corpus variant {self.variant!r}. Choose from {', '.join(VARIANTS)}."
+            )
+        if min(self.steps, self.rows, self.row_length) < 1:
+            raise ValueError(
+                f"steps, rows and row_length must be at least 1, not {self.steps}, {self.rows} "
+                f"and {self.row_length}."
+            )
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, then linear decay to `final_fraction`; `step` counts from 0."""
+        if step < self.warmup:
+            return self.peak_learning_rate * (step + 1) / self.warmup
+        left = (self.steps - step) / max(1, self.steps - self.warmup)
+        return self.peak_learning_rate * (
+            self.final_fraction + (1 - self.final_fraction) * max(0.0, left)
+        )
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """All fields, for a file."""
+        return asdict(self)
