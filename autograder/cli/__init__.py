@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from autograder.errors import LabkitError
 
-COMMAND_MODULES = ("student", "build", "instructor", "examine", "maintain", "recipe")
+COMMAND_MODULES = ("student", "build", "instructor", "examine", "maintain", "service", "recipe")
 """Modules of this package, in the order of `labkit --help`; each has `register(app)`."""
 
 

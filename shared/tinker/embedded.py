@@ -161,6 +161,10 @@ class EmbeddedService:
             time.sleep(0.05)
         return self
 
+    def wait(self) -> int:
+        """Return the process's exit code when it has ended."""
+        return self._process.wait()
+
     def stop(self) -> None:
         """End the process and remove a temporary state folder. Twice is fine."""
         if self._owner != os.getpid():

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-_LOCK = "in-use.lock"
+_OURS = "in-use.lock"
+_SERVICE = "service.lock"
 
 
 def user_state(name: str = "serve") -> Path:
@@ -55,8 +56,20 @@ def read_running(state: Path) -> Running | None:
         return None
 
 
+def in_use(state: Path) -> bool:
+    """Whether a service process runs on this folder, however it was started."""
+    try:
+        with (state / _SERVICE).open("ab") as file:
+            return not _lock(file)
+    except OSError:
+        return False
+
+
 class StateLock:
-    """Holds a state folder until `release`, or until this process ends however it ends."""
+    """Holds a state folder until `release`, or until this process ends however it ends.
+
+    The service locks its folder too; this lock is held by who starts it, from before the start.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -65,9 +78,9 @@ class StateLock:
     def take(cls, state: Path, wait_seconds: float = 0.0) -> StateLock | None:
         """Take the folder, making it (mode 0700) when new; None when another process has it."""
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (state / _LOCK).open("ab")
+        file = (state / _OURS).open("ab")
         deadline = time.monotonic() + wait_seconds
-        while not _lock(file):
+        while not _lock(file) or in_use(state):
             if time.monotonic() >= deadline:
                 file.close()
                 return None
