@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from shared.tinker.errors import NotFoundError, TinkerKitError
-from shared.tinker.service.core import Service, TooManyError
+from shared.tinker.service.core import Service
+from shared.tinker.service.desk import TooManyError
 from shared.tinker.service.records import Key
 
 logger = logging.getLogger(__name__)

@@ -1,39 +1,36 @@
-"""The service without HTTP: what the routes share, and how a request becomes a promise.
+"""The service without HTTP: its parts, and how sessions, models and samplers end.
 
-`submit` runs on the event loop's thread, `work` runs the engine, the answer comes back here. Every
-error becomes an answer of category "user" or "server"; a traceback goes to the log only.
+All of it runs on the event loop's thread; what must happen on the engine's is queued in `work`.
+How a request becomes a promise is in `desk`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError as GivenUp
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from shared.tinker.errors import CheckpointError, NotFoundError, TinkerKitError, UserError
+from shared.tinker.errors import NotFoundError
 from shared.tinker.service.checkpoints import Checkpoints
-from shared.tinker.service.futures import Futures, Promise, Reply
+from shared.tinker.service.desk import Desk, on_loop
+from shared.tinker.service.futures import Futures
 from shared.tinker.service.keys import Keys
 from shared.tinker.service.limits import Limits, check_cap
-from shared.tinker.service.records import Key
-from shared.tinker.service.registry import Gate, LiveSession, Model, Registry
+from shared.tinker.service.registry import LiveSession, Model, Registry, Sampler
+from shared.tinker.service.request_log import RequestLog
 from shared.tinker.service.store import Store
 from shared.tinker.service.types import Engine, ServedModel
 from shared.tinker.service.work import HOUSEKEEPING, Worker
 
 logger = logging.getLogger(__name__)
 
-
-class TooManyError(Exception):
-    """The session has too many unfinished requests: HTTP 429, the SDK waits and repeats."""
+SWEEP_SECONDS = 30.0
+"""How often expired checkpoints are looked for."""
 
 
 @dataclass(kw_only=True)
@@ -45,7 +42,9 @@ class Service:
     checkpoints: Checkpoints
     keys: Keys
     limits: Limits
+    log: RequestLog
     futures: Futures
+    desk: Desk
     registry: Registry
     worker: Worker
     started: float = field(default_factory=time.time)
@@ -63,13 +62,16 @@ class Service:
     ) -> Service:
         """A service over an opened state folder; `start` sets it to work."""
         limits = limits or Limits()
+        futures, log = Futures(store, limits), RequestLog(store)
         return cls(
             engine=engine,
             store=store,
             checkpoints=checkpoints,
             keys=keys,
             limits=limits,
-            futures=Futures(store, limits),
+            log=log,
+            futures=futures,
+            desk=Desk(futures, log, limits),
             registry=Registry(store, time.monotonic()),
             worker=Worker(engine),
         )
@@ -79,7 +81,7 @@ class Service:
         self.worker.start()
         warm = self.worker.call(HOUSEKEEPING, self.engine.warm)
         loop = asyncio.get_running_loop()
-        warm.add_done_callback(lambda done: _on_loop(loop, partial(self._warmed, done)))
+        warm.add_done_callback(lambda done: on_loop(loop, partial(self._warmed, done)))
 
     def _warmed(self, done: Future[None]) -> None:
         self.ready = True
@@ -99,79 +101,18 @@ class Service:
             f"{', '.join(model.name for model in models)}."
         )
 
-    def submit(
-        self,
-        request_id: str,
-        *,
-        key: Key,
-        session: LiveSession,
-        start: Callable[[], Future[Any]],
-        encode: Callable[[Any], Reply],
-        gate: Gate | None = None,
-        seq_id: int | None = None,
+    def new_model(
+        self, session: LiveSession, model: Model, metadata: Mapping[str, Any] | None
     ) -> None:
-        """Promise an answer under `request_id`, unless that was done before.
-
-        `start` checks the request, pays for it and queues the work; what it raises is the answer.
-        It runs when `gate` lets `seq_id` through. `encode` turns the work's result into the answer.
-
-        Raises:
-            TooManyError: the session has `limits.queued` unfinished requests.
-        """
-        session.seen = time.monotonic()
-        if self.futures.known(request_id, key.id):
-            return
-        if self.futures.unfinished(session.id) >= self.limits.queued:
-            raise TooManyError
-        promise = self.futures.open(request_id, key_id=key.id, session_id=session.id)
-        begin = partial(self._begin, promise, start, encode)
-        try:
-            if gate is None:
-                begin()
-            else:
-                gate.admit(seq_id, begin)
-        except UserError as error:
-            self._settle(promise, failure(error))
-
-    def _begin(
-        self, promise: Promise, start: Callable[[], Future[Any]], encode: Callable[[Any], Reply]
-    ) -> None:
-        if promise.reply is not None:  # given up while it waited for its turn
-            return
-        try:
-            running = start()
-        except Exception as error:
-            self._settle(promise, failure(error))
-            return
-        promise.give_up = running.cancel
-        loop = asyncio.get_running_loop()
-        running.add_done_callback(
-            lambda done: _on_loop(loop, partial(self._done, promise, done, encode))
-        )
-
-    def _done(
-        self, promise: Promise, done: Future[Any], encode: Callable[[Any], Reply]
-    ) -> None:
-        if promise.reply is not None:
-            return
-        try:
-            reply = encode(done.result())
-        except GivenUp:
-            reply = Reply.error("The request was given up before it was done.", "user")
-        except Exception as error:
-            reply = failure(error)
-        self._settle(promise, reply)
-
-    def _settle(self, promise: Promise, reply: Reply) -> None:
-        if self.futures.finish(promise, reply):
-            self.futures.release(promise)
-
-    def new_model(self, session: LiveSession, model: Model) -> None:
         """Put a model that the engine has made into its session, or free it when that has ended."""
-        if session.id in self.registry.sessions:
-            session.models[model.id] = model
-        else:
+        if session.id not in self.registry.sessions:
             self.worker.call(HOUSEKEEPING, lambda: self.engine.forget_model(model.id))
+            return
+        told = {name: str(value) for name, value in (metadata or {}).items()}
+        self.store.add_run(
+            model.id, session.id, session.key_id, model.base_model, model.lora, told or None
+        )
+        session.models[model.id] = model
 
     def check_models(self, session: LiveSession) -> None:
         """Refuse one model too many; raises `OverLimitError`."""
@@ -184,6 +125,14 @@ class Service:
         if sampler is not None and not self.registry.in_use(sampler.source.engine_id):
             self.worker.forget_sampler(sampler.source.engine_id)
 
+    def move_inflight(self, session: LiveSession, newest: Sampler) -> None:
+        """Put all inflight samplers of the model onto the weights of the newest."""
+        for sampler in session.samplers.values():
+            if sampler.inflight_of == newest.inflight_of and sampler.source != newest.source:
+                old, sampler.source = sampler.source, newest.source
+                if not self.registry.in_use(old.engine_id):
+                    self.worker.forget_sampler(old.engine_id)
+
     def end_session(self, session: LiveSession, reason: str) -> None:
         """End a session: its requests are given up, its models and samplers freed."""
         self.registry.sessions.pop(session.id, None)
@@ -195,9 +144,14 @@ class Service:
         for sampler_id in list(session.samplers):
             self.drop_sampler(session, sampler_id)
 
+    def give_up_all(self, reason: str) -> None:
+        """Answer everything that is promised, because the service stops. Sessions stay alive."""
+        for session_id in self.registry.sessions:
+            self.futures.end_session(session_id, f"Not done: {reason}.")
+
     async def watch(self, interval: float = 1.0) -> None:
-        """For ever: end silent sessions, drop old answers."""
-        last = time.monotonic()
+        """For ever: end silent sessions, drop old answers and expired checkpoints."""
+        last = swept = time.monotonic()
         while True:
             await asyncio.sleep(interval)
             now = time.monotonic()
@@ -208,22 +162,6 @@ class Service:
                 seconds = self.limits.heartbeat_seconds
                 self.end_session(session, f"no heartbeat for {seconds:g} s")
             self.futures.sweep()
-
-
-def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
-        loop.call_soon_threadsafe(function)
-
-
-def failure(error: Exception) -> Reply:
-    """The answer that tells of an error; what is our own fault is logged with its traceback."""
-    if isinstance(error, TinkerKitError):
-        category = "server" if isinstance(error, CheckpointError) else "user"
-        return Reply.error(str(error), category)
-    mark = secrets.token_hex(4)
-    logger.error("internal error %s", mark, exc_info=error)
-    return Reply.error(
-        f"The service failed on this request ({type(error).__name__}). The traceback is in "
-        f"service.log under {mark}; please report it.",
-        "server",
-    )
+            if now - swept > SWEEP_SECONDS:
+                swept = now
+                await asyncio.to_thread(self.checkpoints.sweep)

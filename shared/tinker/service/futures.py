@@ -24,15 +24,16 @@ JSON = "application/json"
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The answer to `retrieve_future`, as it goes over the wire."""
+    """The answer to `retrieve_future`, as it goes over the wire; `facts` are for the log."""
 
     body: bytes
     content_type: str = JSON
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
     def json(cls, payload: Mapping[str, Any]) -> Reply:
         """A JSON object."""
-        return cls(body=json.dumps(payload).encode())
+        return cls(body=json.dumps(payload).encode(), facts=payload)
 
     @classmethod
     def error(cls, message: str, category: str) -> Reply:
@@ -76,9 +77,7 @@ class Futures:
 
     def known(self, request_id: str, key_id: str) -> bool:
         """Whether this request came before, in this process or in an earlier one."""
-        return (
-            request_id in self._promises or self._store.future(request_id, key_id) is not None
-        )
+        return request_id in self._promises or self._store.future(request_id, key_id) is not None
 
     def unfinished(self, session_id: str) -> int:
         """How many requests of a session have no answer yet."""
@@ -100,9 +99,10 @@ class Futures:
             self._unfinished.pop(promise.session_id, None)
         return True
 
-    def release(self, promise: Promise) -> None:
-        """Tell whoever waits. Telling twice is fine."""
-        if promise.reply is None or promise.released.is_set():
+    def release(self, request_id: str) -> None:
+        """Tell whoever waits. Telling twice is fine, and so is what has no answer yet."""
+        promise = self._promises.get(request_id)
+        if promise is None or promise.reply is None or promise.released.is_set():
             return
         if promise.on_release is not None:
             promise.on_release(promise.reply)
@@ -155,4 +155,4 @@ class Futures:
         if give_up is not None:
             give_up()
         if self.finish(promise, Reply.error(str(CancelledError(reason)), "user")):
-            self.release(promise)
+            self.release(promise.request_id)

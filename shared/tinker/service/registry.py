@@ -79,11 +79,15 @@ class Model:
 
 @dataclass(kw_only=True)
 class Sampler:
-    """A live sampling session. Several may share one `source`."""
+    """A live sampling session. Several may share one `source`.
+
+    `inflight_of` names the model whose every inflight save moves this sampler along.
+    """
 
     id: str
     session_id: str
     source: Source
+    inflight_of: str | None = None
 
 
 @dataclass(kw_only=True)

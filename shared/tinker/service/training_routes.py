@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,12 +17,14 @@ from shared.tinker.errors import NotFoundError, UnsupportedError, UserError
 from shared.tinker.service import requests, wire
 from shared.tinker.service.access import body, caller, service_of
 from shared.tinker.service.core import Service
+from shared.tinker.service.desk import Ask, Tell
 from shared.tinker.service.futures import Reply
 from shared.tinker.service.records import Key
 from shared.tinker.service.registry import Gate, LiveSession, Model
+from shared.tinker.service.request_log import datum_hash
 from shared.tinker.service.types import AdamParams, LoraSpec, LossResult
 
-Begin = Callable[[Model], Future[Any]]
+Begin = Callable[[Model, Tell], Future[Any]]
 
 
 def promised(request_id: str, model_id: str) -> web.Response:
@@ -38,8 +39,14 @@ def train(
     seq_id: int | None,
     begin: Begin,
     encode: Callable[[Any], Reply],
+    *,
+    kind: str,
+    **facts: Any,
 ) -> web.Response:
-    """Promise one request of a live model. A repeated one is answered even when it is gone."""
+    """Promise one request of a live model. A repeated one is answered even when it is gone.
+
+    `kind` and `facts` are for the request log.
+    """
     if seq_id is None:
         raise UserError("seq_id is missing. Number the requests of a model from 1.")
     request_id = f"{model_id}:{seq_id}"
@@ -49,15 +56,18 @@ def train(
         if service.store.future(request_id, key.id) is None:
             raise
         return promised(request_id, model_id)
-    service.submit(
-        request_id,
+    ask = Ask(
+        request_id=request_id,
+        kind=kind,
         key=key,
         session=service.registry.sessions[model.session_id],
         start=partial(begin, model),
         encode=encode,
-        gate=model.gate,
+        model=model,
         seq_id=seq_id,
+        facts=facts,
     )
+    service.desk.submit(ask)
     return promised(request_id, model_id)
 
 
@@ -66,8 +76,13 @@ async def forward_backward(request: web.Request) -> web.Response:
     service, key = service_of(request), caller(request)
     wanted = wire.read_loss_request(await body(request))
 
-    def begin(model: Model) -> Future[LossResult]:
+    def begin(model: Model, tell: Tell) -> Future[LossResult]:
         batch = wire.loss_batch(wanted.message, service.limits)
+        tell(
+            loss_config=dict(batch.config),
+            tokens=sum(len(datum.tokens) for datum in batch.data),
+            datums=[datum_hash(datum) for datum in batch.data],
+        )
         service.engine.check_batch(model.base_model, batch)
         service.keys.spend(key.id, tokens=sum(len(datum.tokens) for datum in batch.data))
         return service.worker.call(
@@ -75,9 +90,22 @@ async def forward_backward(request: web.Request) -> web.Response:
         )
 
     def encode(result: LossResult) -> Reply:
-        return Reply(body=wire.write_loss_output(result), content_type=wire.PROTOBUF)
+        return Reply(
+            body=wire.write_loss_output(result),
+            content_type=wire.PROTOBUF,
+            facts={"metrics": dict(result.metrics)},
+        )
 
-    return train(service, key, wanted.model_id, wanted.seq_id, begin, encode)
+    return train(
+        service,
+        key,
+        wanted.model_id,
+        wanted.seq_id,
+        begin,
+        encode,
+        kind="forward" if wanted.message.forward_only else "forward_backward",
+        loss_fn=wanted.message.loss_fn,
+    )
 
 
 async def optim_step(request: web.Request) -> web.Response:
@@ -85,7 +113,7 @@ async def optim_step(request: web.Request) -> web.Response:
     service, key = service_of(request), caller(request)
     wanted = requests.parse(requests.OptimStep, await body(request))
 
-    def begin(model: Model) -> Future[Any]:
+    def begin(model: Model, tell: Tell) -> Future[Any]:
         if wanted.adam_params is None:
             _only_adamw(wanted.optimizer_params)
             raise UserError("adam_params is missing: name at least a learning_rate.")
@@ -95,7 +123,17 @@ async def optim_step(request: web.Request) -> web.Response:
             model.session_id, partial(service.engine.optim_step, model.id, adam)
         )
 
-    return train(service, key, wanted.model_id, wanted.seq_id, begin, _metrics)
+    facts = wanted.adam_params.model_dump() if wanted.adam_params else {}
+    return train(
+        service,
+        key,
+        wanted.model_id,
+        wanted.seq_id,
+        begin,
+        _metrics,
+        kind="optim_step",
+        **facts,
+    )
 
 
 def _metrics(metrics: dict[str, float]) -> Reply:
@@ -109,7 +147,7 @@ async def create_model(request: web.Request) -> web.Response:
     session = service.registry.session(wanted.session_id, key)
     model_id = f"{session.id}:train:{wanted.model_seq_id}"
 
-    def start() -> Future[Model]:
+    def start(tell: Tell) -> Future[Model]:
         _only_adamw(wanted.optimizer_config)
         service.served(wanted.base_model)
         service.check_models(session)
@@ -118,11 +156,21 @@ async def create_model(request: web.Request) -> web.Response:
         return service.worker.call(session.id, partial(_create, service, model))
 
     def encode(model: Model) -> Reply:
-        _alive(service, key, session, model, wanted.user_metadata)
+        service.new_model(session, model, wanted.user_metadata)
         return Reply.json({"type": "create_model", "model_id": model.id})
 
-    service.submit(f"{model_id}:0", key=key, session=session, start=start, encode=encode)
-    return promised(f"{model_id}:0", model_id)
+    lora = (wanted.lora_config or requests.Lora()).model_dump()
+    ask = Ask(
+        request_id=f"{model_id}:0",
+        kind="create_model",
+        key=key,
+        session=session,
+        start=start,
+        encode=encode,
+        facts={"model": model_id, "base_model": wanted.base_model, "lora": lora},
+    )
+    service.desk.submit(ask)
+    return promised(ask.request_id, model_id)
 
 
 def _model(
@@ -142,19 +190,6 @@ def _model(
 def _create(service: Service, model: Model) -> Model:
     service.engine.create_model(model.id, model.base_model, model.lora)
     return model
-
-
-def _alive(
-    service: Service,
-    key: Key,
-    session: LiveSession,
-    model: Model,
-    metadata: dict[str, Any] | None,
-) -> None:
-    service.store.add_run(
-        model.id, session.id, session.key_id, model.base_model, model.lora, metadata
-    )
-    service.new_model(session, model)
 
 
 async def get_info(request: web.Request) -> web.Response:
@@ -194,31 +229,45 @@ async def load_weights(request: web.Request) -> web.Response:
     session = service.registry.session(wanted.session_id, key)
     model_id = f"{session.id}:train:{wanted.model_seq_id}"
 
-    def start() -> Future[Model]:
+    def start(tell: Tell) -> Future[Model]:
         _only_adamw(wanted.optimizer_config)
         service.check_models(session)
-        folder = service.checkpoints.resolve(wanted.path, key.id)
+        service.checkpoints.find(wanted.path, key.id)
         return service.worker.call(
-            session.id, partial(_restore, service, session, model_id, folder, wanted)
+            session.id, partial(_restore, service, session, model_id, key.id, wanted)
         )
 
     def encode(model: Model) -> Reply:
-        _alive(service, key, session, model, wanted.user_metadata)
+        service.new_model(session, model, wanted.user_metadata)
         return _loaded(wanted.path, model.id)
 
-    service.submit(f"{model_id}:0", key=key, session=session, start=start, encode=encode)
-    return promised(f"{model_id}:0", model_id)
+    ask = Ask(
+        request_id=f"{model_id}:0",
+        kind="load_weights",
+        key=key,
+        session=session,
+        start=start,
+        encode=encode,
+        facts={"model": model_id, "path": wanted.path, "optimizer": wanted.optimizer},
+    )
+    service.desk.submit(ask)
+    return promised(ask.request_id, model_id)
 
 
 def _load_into(service: Service, key: Key, wanted: requests.LoadWeights) -> web.Response:
-    def begin(model: Model) -> Future[Any]:
-        folder = service.checkpoints.resolve(wanted.path, key.id)
-        load = partial(service.engine.load, model.id, folder, optimizer=wanted.optimizer)
+    def begin(model: Model, tell: Tell) -> Future[Any]:
+        service.checkpoints.find(wanted.path, key.id)
+
+        def load() -> None:
+            folder = service.checkpoints.resolve(wanted.path, key.id)
+            service.engine.load(model.id, folder, optimizer=wanted.optimizer)
+
         return service.worker.call(model.session_id, load)
 
     model_id = wanted.model_id or ""
     encode = partial(_loaded_into, wanted.path, model_id)
-    return train(service, key, model_id, wanted.seq_id, begin, encode)
+    facts = {"path": wanted.path, "optimizer": wanted.optimizer}
+    return train(service, key, model_id, wanted.seq_id, begin, encode, kind="load_weights", **facts)
 
 
 def _loaded_into(path: str, model_id: str, _: None) -> Reply:
@@ -233,10 +282,11 @@ def _restore(
     service: Service,
     session: LiveSession,
     model_id: str,
-    folder: Path,
+    key_id: str,
     wanted: requests.LoadWeights,
 ) -> Model:
     """Make a model of a saved one's shape and fill it; on the engine's thread."""
+    folder = service.checkpoints.resolve(wanted.path, key_id)
     base_model, lora = service.engine.read_spec(folder)
     if wanted.base_model not in (None, base_model):
         raise UserError(

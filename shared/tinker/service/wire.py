@@ -204,9 +204,7 @@ def write_sample_output(result: SampleResult, last_n: int | None = None) -> byte
     for completion in result.completions:
         sequence = message.sequences.add()
         stopped = completion.stop_reason == "stop"
-        sequence.stop_reason = (
-            messages.STOP_REASON_STOP if stopped else messages.STOP_REASON_LENGTH
-        )
+        sequence.stop_reason = messages.STOP_REASON_STOP if stopped else messages.STOP_REASON_LENGTH
         sequence.tokens = completion.tokens.astype(np.int32).tobytes()
         sequence.logprobs = completion.logprobs.astype(np.float32).tobytes()
     if result.prompt_logprobs is not None:
