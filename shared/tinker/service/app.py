@@ -13,6 +13,7 @@ from functools import partial
 from aiohttp import web
 
 from shared.tinker.service import (
+    model_routes,
     sampling_routes,
     saving_routes,
     session_routes,
@@ -23,6 +24,7 @@ from shared.tinker.service.core import Service
 
 ROUTES: tuple[web.RouteDef, ...] = (
     *session_routes.ROUTES,
+    *model_routes.ROUTES,
     *training_routes.ROUTES,
     *saving_routes.ROUTES,
     *sampling_routes.ROUTES,

@@ -18,8 +18,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -50,7 +50,7 @@ class Options:
     port: int = 0
     key_file: Path | None = None
     with_parent: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 def serve(options: Options, engine: Engine) -> int:
@@ -155,7 +155,7 @@ def _stop_event(with_parent: bool) -> asyncio.Event:
 
 
 @contextlib.contextmanager
-def _alone(state: Path) -> Iterator[None]:
+def _alone(state: Path) -> Generator[None]:
     """Hold the state folder; the lock goes with the process, however that ends."""
     with (state / "service.lock").open("w") as file:
         try:
@@ -168,7 +168,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _logging(state: Path) -> Iterator[None]:
+def _logging(state: Path) -> Generator[None]:
     """Everything our packages log goes to service.log; no request headers, so no keys."""
     path = state / "service.log"
     path.touch(mode=0o600)
