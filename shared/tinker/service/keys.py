@@ -118,6 +118,8 @@ class Keys:
         """
         if tokens < 0 or steps < 0:
             raise UserError(f"Only 0 or more can be spent, not {tokens} tokens and {steps} steps.")
+        if max(tokens, steps) >= 1 << 62:
+            raise _over(self.get(key_id), tokens, steps)
         spent = self._db.write(
             "UPDATE keys SET spent_tokens=spent_tokens+:tokens, spent_steps=spent_steps+:steps "
             "WHERE id=:id "
@@ -127,6 +129,13 @@ class Keys:
         )
         if not spent:
             raise _over(self.get(key_id), tokens, steps)
+
+    def link_secret(self) -> bytes:
+        """What download links are signed with: 32 bytes that change when the owner's key does."""
+        row = self._db.row("SELECT digest FROM keys WHERE id=?", (OWNER,))
+        if row is None:
+            raise NotFoundError("This service has no owner's key.")
+        return hmac.new(row["digest"], b"labkit download links", hashlib.sha256).digest()
 
     def _put(
         self,
