@@ -74,7 +74,7 @@ def hub_home(sources: Sequence[ModelSource] | None = None, *, cache: Path | None
 
 def _files_folder(source: ModelSource) -> Path:
     path = Path(source.location)
-    if path.is_dir():
+    if (path / "config.json").is_file():
         return path
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -86,8 +86,8 @@ def _files_folder(source: ModelSource) -> Path:
         )
     except (LocalEntryNotFoundError, HfHubHTTPError, ValueError) as error:
         raise NotFoundError(
-            f"{source.location} is neither a folder nor in your Hugging Face cache. "
-            f"Fetch it once with `hf download {source.location}`."
+            f"{source.location} is neither a folder with config.json nor in your Hugging Face "
+            f"cache. If it is a hub name, fetch it once: `hf download {source.location}`."
         ) from error
 
 

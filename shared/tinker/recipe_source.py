@@ -18,6 +18,7 @@ from pathlib import Path
 from shared.tinker.errors import NotFoundError, TinkerKitError
 
 PACKAGE = "tinker_cookbook"
+_IMAGES = ("get_image_processor", "ImagePart")
 _ENTRY_CALLS = ("entrypoint", "nested_entrypoint", "Blueprint")
 
 
@@ -28,8 +29,8 @@ class Recipe:
     `settings` maps each setting to its default as written, None where it has none. `texts` are all
     string constants of the recipe and of the recipe modules it imports. `missing` are top-level
     packages that these import and that are not installed. `loads` are the datasets that the
-    modules beside it load. `fixed` are sizes which the recipe writes into its own source, where no
-    setting reaches them.
+    modules beside it load, `images` whether these handle images. `fixed` are sizes which the
+    recipe writes into its own source, where no setting reaches them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Recipe:
     texts: frozenset[str]
     missing: tuple[str, ...]
     loads: frozenset[str]
+    images: bool
     fixed: Mapping[str, int]
 
     @property
@@ -91,6 +93,7 @@ def read(name: str) -> Recipe:
             "`labkit recipe --list` shows them all."
         )
     files = tuple(_reached(path))
+    beside = [file for file in files if file.parent == path.parent]
     own = [file for file in files if "recipes" in file.parts or file.name == "datasets.py"]
     return Recipe(
         name=".".join(path.relative_to(cookbook() / "recipes").with_suffix("").parts),
@@ -98,7 +101,8 @@ def read(name: str) -> Recipe:
         settings=_settings(path),
         texts=frozenset(text for file in own for text in _texts(_parse(file))),
         missing=tuple(sorted({m for file in files for m in _third_party(file) if _absent(m)})),
-        loads=frozenset(t for file in files if file.parent == path.parent for t in _loads(file)),
+        loads=frozenset(text for file in beside for text in _loads(file)),
+        images=any(name in _IMAGES for file in beside for _, name in _imports(file)),
         fixed=_fixed(path),
     )
 
@@ -244,10 +248,20 @@ def _class(path: Path, node: ast.expr | None) -> ast.ClassDef | None:
 
 def _fields(found: ast.ClassDef) -> dict[str, str | None]:
     return {
-        field.target.id: None if field.value is None else ast.unparse(field.value)
+        field.target.id: _default(field.value)
         for field in found.body
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
     }
+
+
+def _default(value: ast.expr | None) -> str | None:
+    """A default as written; of `chz.field(default=..., doc=...)` the default."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "chz.field":
+        given = (
+            word.value for word in value.keywords if word.arg in ("default", "default_factory")
+        )
+        value = next(given, None)
+    return None if value is None else ast.unparse(value)
 
 
 def _fixed(path: Path) -> dict[str, int]:

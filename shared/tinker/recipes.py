@@ -174,8 +174,9 @@ def obstacles(recipe: Recipe) -> list[str]:
     found: list[str] = []
     for package in recipe.missing:
         extra = recipe_source.extra_of(package)
-        remedy = f"pip install 'tinker-cookbook[{extra}]'" if extra else f"pip install {package}"
-        found.append(f"package {package} is missing ({remedy})")
+        found.append(f"{package} is not installed" + (f" (extra {extra})" if extra else ""))
+    if recipe.images:
+        found.append("it sends images, and labkit/tiny reads text only")
     served = {"labkit/tiny", *STAND_IN_NAMES}
     for key in MODEL_SETTINGS:
         default = (recipe.settings.get(key) or "None").strip("'\"")
