@@ -13,7 +13,9 @@ from functools import partial
 from aiohttp import web
 
 from shared.tinker.service import (
+    kit_routes,
     model_routes,
+    rest_routes,
     sampling_routes,
     saving_routes,
     session_routes,
@@ -28,6 +30,8 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *training_routes.ROUTES,
     *saving_routes.ROUTES,
     *sampling_routes.ROUTES,
+    *rest_routes.ROUTES,
+    *kit_routes.ROUTES,
 )
 
 

@@ -29,6 +29,7 @@ from shared.tinker.service.work import HOUSEKEEPING, Worker
 
 logger = logging.getLogger(__name__)
 
+TOUCH_SECONDS = 1.0
 SWEEP_SECONDS = 30.0
 """How often expired checkpoints are looked for."""
 
@@ -113,6 +114,13 @@ class Service:
             model.id, session.id, session.key_id, model.base_model, model.lora, told or None
         )
         session.models[model.id] = model
+
+    def touch(self, model: Model) -> None:
+        """The model's run is in use; noted once in a while, for the list of runs."""
+        now = time.monotonic()
+        if now - model.touched > TOUCH_SECONDS:
+            model.touched = now
+            self.store.touch_run(model.id)
 
     def check_models(self, session: LiveSession) -> None:
         """Refuse one model too many; raises `OverLimitError`."""

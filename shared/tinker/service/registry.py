@@ -67,14 +67,14 @@ class Gate:
 
 @dataclass(kw_only=True)
 class Model:
-    """A live LoRA model."""
+    """A live LoRA model. `touched`: when its run was last marked as used, monotonic."""
 
     id: str
     session_id: str
     base_model: str
     lora: LoraSpec
     gate: Gate
-    saves: int = 0
+    touched: float = 0.0
 
 
 @dataclass(kw_only=True)

@@ -17,6 +17,7 @@ from shared.tinker.service import requests
 from shared.tinker.service.access import body, caller, service_of
 from shared.tinker.service.core import Service
 from shared.tinker.service.desk import Tell
+from shared.tinker.service.external import encrypt_folder
 from shared.tinker.service.futures import Reply
 from shared.tinker.service.records import Kind
 from shared.tinker.service.registry import Model, Sampler
@@ -113,8 +114,6 @@ def write(
     ) as folder:
         service.engine.save(model_id, folder, optimizer=kind == "weights")
         if recipients:
-            from shared.tinker.service.external import encrypt_folder
-
             encrypt_folder(folder, recipients)
     return f"tinker://{model_id}/{kind}/{name}"
 

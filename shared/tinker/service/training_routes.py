@@ -68,6 +68,7 @@ def train(
         facts=facts,
     )
     service.desk.submit(ask)
+    service.touch(model)
     return promised(request_id, model_id)
 
 
