@@ -80,6 +80,7 @@ class Run:
             self._jobs[asked.job_id] = job
             self._waiting.append(job)
 
+    @torch.inference_mode()
     def cancel(self, job_id: str) -> None:
         """Drop a job; unknown or finished ones are ignored."""
         job = self._jobs.pop(job_id, None)

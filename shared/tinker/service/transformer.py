@@ -199,6 +199,7 @@ def _norm_qk(attention: Any, shape: Shape) -> Tensor | None:
     return torch.cat((q.expand(shape.heads, -1), k.expand(shape.kv_heads, -1)))
 
 
+@torch.no_grad()
 def merge(base: Weights, deltas: Mapping[str, Callable[[], Tensor]]) -> Weights:
     """`base` with each layer's weights moved by its delta (out, in); the rest is shared.
 
