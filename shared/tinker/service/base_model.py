@@ -8,6 +8,7 @@ torch. Leaves out: quantised weights, models spread over devices.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -56,8 +57,9 @@ def read_config(source: ModelSource) -> ModelConfig:
     Raises:
         NotFoundError: there is none. UnsupportedError: the architecture is not known here.
     """
+    path = _config_file(source)
     try:
-        raw: dict[str, Any] = json.loads(_config_file(source).read_text(encoding="utf-8"))
+        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         config = ModelConfig(
             model_type=str(raw["model_type"]),
             vocab_size=int(raw["vocab_size"]),
@@ -118,18 +120,24 @@ def load_base(source: ModelSource, device: str = "auto") -> BaseModel:
     """
     config = read_config(source)
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     where = pick_device(device)
     dtype = torch.float32 if where.type == "cpu" else torch.bfloat16
     try:
         tokenizer = cast(Any, AutoTokenizer).from_pretrained(source.location)
-        model = cast(Any, AutoModelForCausalLM).from_pretrained(source.location, dtype=dtype)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{source.name!r} cannot be loaded from {source.location}: "
-            f"{str(error).splitlines()[0]} Download the model again, or serve another."
-        ) from error
+        model, found = cast(Any, AutoModelForCausalLM).from_pretrained(
+            source.location, dtype=dtype, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise _unloadable(source, str(error).splitlines()[0]) from error
+    if found["missing_keys"]:
+        # transformers would go on with random numbers in their place.
+        raise _unloadable(source, f"there is no {sorted(found['missing_keys'])[0]} in its weights.")
     model = model.to(where).eval().requires_grad_(False)
     return BaseModel(
         name=source.name,
@@ -141,6 +149,13 @@ def load_base(source: ModelSource, device: str = "auto") -> BaseModel:
         max_context=config.max_context,
         vocab_size=config.vocab_size,
         tied=config.tied,
+    )
+
+
+def _unloadable(source: ModelSource, reason: str) -> UserError:
+    return UserError(
+        f"{source.name!r} cannot be loaded from {source.location}: {reason} "
+        "Download the model again, or serve another."
     )
 
 

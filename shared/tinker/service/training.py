@@ -111,7 +111,7 @@ class TrainedModel:
         if not bool(finite.all()):
             row = int((~finite).nonzero()[0])
             raise UserError(
-                f"Datum {group[row]}: the loss {batch.loss_fn!r} is {float(losses[row])}. Check "
+                f"Datum {group[row]}: the loss {batch.loss_fn!r} is {losses[row].item()}. Check "
                 f"that its logprobs come from this model's samples. {_DIVERGED}"
             )
         return losses
@@ -120,6 +120,10 @@ class TrainedModel:
         if not bool(_norm(gradients).isfinite()):
             raise UserError(f"The gradient of this batch is not finite. {_DIVERGED}")
         self._gradients = _added(self._gradients, gradients)
+
+    def gradients(self) -> list[Tensor] | None:
+        """What has been gathered since the last step, in the order of `adapter.parameters()`."""
+        return self._gradients
 
     def optim_step(self, adam: AdamParams) -> dict[str, float]:
         """One AdamW step on the gathered gradient (zeros when there is none); then none is left.
@@ -156,12 +160,14 @@ class TrainedModel:
 
     def optimizer_state(self) -> OptimizerState:
         """A view of the optimizer's state, in the order of `adapter.parameters()`."""
-        states = [self._optimizer.state.get(p) for p in self._parameters]
-        zeros = [torch.zeros_like(p) for p in self._parameters]
-        first = [s["exp_avg"] if s else zero for s, zero in zip(states, zeros, strict=True)]
-        second = [s["exp_avg_sq"] if s else zero for s, zero in zip(states, zeros, strict=True)]
+        states = [self._optimizer.state.get(p, {}) for p in self._parameters]
+
+        def moments(name: str) -> list[Tensor]:
+            pairs = zip(states, self._parameters, strict=True)
+            return [state[name] if state else torch.zeros_like(p) for state, p in pairs]
+
         step = int(states[0]["step"]) if states[0] else 0
-        return OptimizerState(step=step, first=first, second=second)
+        return OptimizerState(step=step, first=moments("exp_avg"), second=moments("exp_avg_sq"))
 
     def restore(self, adapter: Adapter, optimizer: OptimizerState | None) -> None:
         """Take over an adapter of the same shape, and an optimizer state or a fresh one.
