@@ -174,6 +174,8 @@ class EmbeddedService:
         _end(self._process)
         if self._reader.is_alive() and threading.current_thread() is not self._reader:
             self._reader.join(_STOP_SECONDS)
+        if self._process.stdout is not None and not self._reader.is_alive():
+            self._process.stdout.close()
         if self._notice is not None:
             self._notice.close()
             self._notice = None

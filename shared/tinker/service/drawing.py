@@ -96,8 +96,10 @@ def draw(logits: Tensor, choice: Choice, uniform: Tensor) -> tuple[Tensor, Tenso
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     # float64, so that the sums of a large vocabulary do not depend on their order.
     sums = weights.cumsum(dim=-1, dtype=torch.float64)
-    found = torch.searchsorted(sums, (uniform * sums[:, -1])[:, None], right=True)[:, 0]
-    return found.clamp_(max=weights.shape[1] - 1)
+    total = sums[:, -1]
+    # A product that rounds up to the total would fall behind the last token with any weight.
+    target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(sums, target[:, None], right=True)[:, 0]
 
 
 def _draw_restricted(logprobs: Tensor, top_k: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
