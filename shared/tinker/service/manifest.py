@@ -6,6 +6,7 @@ file and the list is found out as well. Folders are flat.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -69,6 +70,16 @@ def read(folder: Path, manifest_sha256: str) -> Mapping[str, File]:
     if hashlib.sha256(listing).hexdigest() != manifest_sha256:
         raise CheckpointError(f"{folder / NAME} was altered after it was saved. {_REMEDY}")
     return {name: File(**facts) for name, facts in json.loads(listing)["files"].items()}
+
+
+def digest_field(path: Path) -> dict[str, str]:
+    """The HTTP field by which a receiver checks a file (RFC 9530); empty when nothing is known."""
+    try:
+        listed = json.loads((path.parent / NAME).read_bytes())["files"][path.name]["sha256"]
+        value = base64.b64encode(bytes.fromhex(listed)).decode()
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {"Repr-Digest": f"sha-256=:{value}:"}
 
 
 def verify(folder: Path, manifest_sha256: str) -> None:

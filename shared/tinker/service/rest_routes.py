@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import Field
 
 from shared.tinker.errors import NotFoundError, UserError
-from shared.tinker.service import requests
+from shared.tinker.service import manifest, requests
 from shared.tinker.service.access import body, caller, service_of
 from shared.tinker.service.core import Service
 from shared.tinker.service.external import LINK_SECONDS, Links
@@ -159,7 +159,8 @@ async def file(request: web.Request) -> web.StreamResponse:
         request.query.get("signature", ""),
         service.store.clock(),
     )
-    return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
+    headers = {"Content-Type": "application/octet-stream", **manifest.digest_field(path)}
+    return web.FileResponse(path, headers=headers)
 
 
 async def weights_info(request: web.Request) -> web.Response:
