@@ -42,6 +42,7 @@ class RequestLog:
             "FROM requests"
         )
         self._last: int = 0 if row is None else row["last"]
+        self._of_owner = 0
 
     def arrived(
         self,
@@ -73,8 +74,10 @@ class RequestLog:
                 (order, key_id, session_id, model_id, kind, seq_id, self._store.clock(),
                  _json(facts)),
             )  # fmt: skip
-        if key_id == OWNER and order % _PRUNE_EVERY == 0:
-            self._prune()
+        if key_id == OWNER:
+            self._of_owner += 1
+            if self._of_owner % _PRUNE_EVERY == 0:
+                self._prune()
         return order
 
     def note(self, order: int, **facts: Any) -> None:
