@@ -1,4 +1,4 @@
-"""A graded result is held back until the next request or one second, and the log tells who waited."""
+"""A graded result is held back for the next request or a second; the log tells who waited."""
 
 from __future__ import annotations
 
