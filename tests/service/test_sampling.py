@@ -42,9 +42,8 @@ def scores(samplers, name):
 def test_a_merged_sampler_scores_as_peft_does(base, flags):
     adapter = trained(base, **flags)
     shell = LoraShell(base)
-    shell.attach("x", adapter.copy())
     with torch.inference_mode():
-        rows = torch.log_softmax(shell.use("x")(torch.tensor([PROMPT])).logits[0].double(), -1)
+        rows = torch.log_softmax(shell.use(adapter.trainable())(torch.tensor([PROMPT])).logits[0].double(), -1)
     samplers = Samplers()
     samplers.open("with", base, adapter)
     samplers.open("without", base)
@@ -124,8 +123,7 @@ def test_opening_a_name_again_replaces_the_sampler(base):
 
 def test_samplers_do_not_disturb_training(base):
     shell = LoraShell(base)
-    shell.attach("x", trained(base))
-    model = shell.use("x")
+    model = shell.use(trained(base).trainable())
 
     def gradients():
         parameters = [p for p in model.parameters() if p.requires_grad]

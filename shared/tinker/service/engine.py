@@ -7,7 +7,6 @@ thread owns it; `served`, `check_batch` and `check_sample` may be called from an
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,7 +71,6 @@ class TorchEngine:
         self._shells: dict[str, LoraShell] = {}
         self._models: dict[str, TrainedModel] = {}
         self._samplers: Samplers | None = None
-        self._numbers = itertools.count()
 
     # The catalogue and checks: no torch.
 
@@ -155,9 +153,7 @@ class TorchEngine:
         if model_id in self._models:
             raise UserError(f"Model {model_id!r} exists already. Use it, or another id.")
         base = self._base(base_model)
-        adapter = new_adapter(base, lora)
-        name = f"model{next(self._numbers)}"  # peft's names bear no dots, ids may
-        self._models[model_id] = TrainedModel(base, self._shell(base), name, adapter)
+        self._models[model_id] = TrainedModel(base, self._shell(base), new_adapter(base, lora))
 
     def forget_model(self, model_id: str) -> None:
         """Free a model; unknown ids are ignored."""

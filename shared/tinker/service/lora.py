@@ -46,6 +46,13 @@ class Adapter:
         """All A and B in order: A, B, A, B, ..."""
         return [matrix for pair in self.weights.values() for matrix in pair]
 
+    def trainable(self) -> Adapter:
+        """An adapter over the same memory whose tensors are `nn.Parameter`s."""
+        weights: dict[str, tuple[Tensor, Tensor]] = {
+            path: (nn.Parameter(a), nn.Parameter(b)) for path, (a, b) in self.weights.items()
+        }
+        return Adapter(spec=self.spec, weights=weights)
+
     def copy(self) -> Adapter:
         """An independent adapter with the same values, without gradients."""
         weights = {
@@ -104,16 +111,49 @@ def new_adapter(base: BaseModel, spec: LoraSpec) -> Adapter:
 class LoraShell:
     """The base's modules once more, with peft layers in them; the base's weights are shared.
 
-    Several adapters stand side by side under names; `use` chooses one, which touches no weights.
+    Adapters take turns: there is one set of peft layers for each rank and choice of layers, and
+    `use` puts an adapter's tensors into it, which copies nothing.
     """
 
     def __init__(self, base: BaseModel) -> None:
         shared = [*base.model.parameters(), *base.model.buffers()]
         self.model = copy.deepcopy(base.model, memo={id(tensor): tensor for tensor in shared})
-        self._current: str | None = None
+        self._slots: dict[tuple[int, tuple[str, ...]], str] = {}
+        self._active: str | None = None
+        self._current: Adapter | None = None
 
-    def attach(self, name: str, adapter: Adapter) -> None:
-        """Put `adapter`'s own tensors under `name` and let them collect gradients."""
+    def use(self, adapter: Adapter) -> nn.Module:
+        """The model with `adapter` in it and no other; its tensors must be `nn.Parameter`s."""
+        if self._current is adapter:
+            return self.model
+        slot = self._slot(adapter)
+        if slot != self._active:
+            for module in self.model.modules():
+                if isinstance(module, LoraLayer):
+                    module.set_adapter(slot)
+            self._active = slot
+        for path, (a, b) in adapter.weights.items():
+            layer = cast(Any, self.model.get_submodule(path))
+            # peft switches gradients off for layers that are not active, so they are switched on.
+            layer.lora_A[slot].weight = a.requires_grad_()
+            layer.lora_B[slot].weight = b.requires_grad_()
+        self._current = adapter
+        return self.model
+
+    def release(self, adapter: Adapter) -> None:
+        """Let go of an adapter that will not be used again."""
+        if self._current is adapter:
+            for path, pair in adapter.weights.items():
+                layer = cast(Any, self.model.get_submodule(path))
+                for matrices, tensor in zip((layer.lora_A, layer.lora_B), pair, strict=True):
+                    matrices[self._active].weight = nn.Parameter(tensor.detach().to("meta"))
+            self._current = None
+
+    def _slot(self, adapter: Adapter) -> str:
+        key = (adapter.spec.rank, tuple(adapter.weights))
+        if key in self._slots:
+            return self._slots[key]
+        name = f"slot{len(self._slots)}"
         config = LoraConfig(
             r=adapter.spec.rank, lora_alpha=ALPHA, target_modules=list(adapter.weights)
         )
@@ -122,42 +162,7 @@ class LoraShell:
             del model.peft_config  # else peft warns about the neighbours, which are intended
         with torch.random.fork_rng(devices=[]):
             # peft draws an A of its own, which is replaced; no one else's draws may shift.
-            inject_adapter_in_model(config, self.model, name, low_cpu_mem_usage=True)
-        for path, (a, b) in adapter.weights.items():
-            layer = cast(Any, self.model.get_submodule(path))
-            layer.lora_A[name].weight = _parameter(a)
-            layer.lora_B[name].weight = _parameter(b)
-        self._current = None
-
-    def adapter(self, name: str, spec: LoraSpec) -> Adapter:
-        """The adapter under `name`: the parameters themselves, not copies."""
-        return Adapter(
-            spec=spec,
-            weights={
-                path: (layer.lora_A[name].weight, layer.lora_B[name].weight)
-                for path, layer in self._layers()
-                if name in layer.lora_A
-            },
-        )
-
-    def detach(self, name: str) -> None:
-        """Forget an adapter."""
-        for _, layer in self._layers():
-            if name in layer.lora_A:
-                layer.delete_adapter(name)
-        self._current = None
-
-    def use(self, name: str) -> nn.Module:
-        """The model with `name`'s adapter active and no other."""
-        if self._current != name:
-            for _, layer in self._layers():
-                layer.set_adapter(name)
-            self._current = name
-        return self.model
-
-    def _layers(self) -> list[tuple[str, Any]]:
-        return [(path, m) for path, m in self.model.named_modules() if isinstance(m, LoraLayer)]
-
-
-def _parameter(tensor: Tensor) -> nn.Parameter:
-    return tensor if isinstance(tensor, nn.Parameter) else nn.Parameter(tensor)
+            inject_adapter_in_model(config, model, name, low_cpu_mem_usage=True)
+        self._slots[key] = name
+        self._active = None
+        return name

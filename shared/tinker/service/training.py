@@ -40,17 +40,15 @@ class OptimizerState:
 
 
 class TrainedModel:
-    """A LoRA model: an adapter under `name` in a shell, its gradients and its optimizer.
+    """A LoRA model: an adapter that takes turns in a shell, its gradients and its optimizer.
 
     `adapter`'s tensors become the parameters; the caller must not use them elsewhere.
     """
 
-    def __init__(self, base: BaseModel, shell: LoraShell, name: str, adapter: Adapter) -> None:
+    def __init__(self, base: BaseModel, shell: LoraShell, adapter: Adapter) -> None:
         self.base = base
         self._shell = shell
-        self._name = name
-        shell.attach(name, adapter)
-        self.adapter = shell.adapter(name, adapter.spec)
+        self.adapter = adapter.trainable()
         self._parameters = self.adapter.parameters()
         self._gradients: list[Tensor] | None = None
         self._optimizer = self._fresh_optimizer()
@@ -59,8 +57,8 @@ class TrainedModel:
         return torch.optim.AdamW(self._parameters, foreach=True)
 
     def close(self) -> None:
-        """Free the adapter's place in the shell; the model cannot be used afterwards."""
-        self._shell.detach(self._name)
+        """Leave the shell; the model cannot be used afterwards."""
+        self._shell.release(self.adapter)
 
     def forward_backward(self, batch: LossBatch, settings: Mapping[str, float]) -> LossResult:
         """Loss, log-probabilities and, with `batch.backward`, the gradient added to the others'.
@@ -72,7 +70,7 @@ class TrainedModel:
         Raises:
             UserError: a loss or gradient that is not finite; nothing is added then.
         """
-        model = self._shell.use(self._name)
+        model = self._shell.use(self.adapter)
         lengths = [len(datum.tokens) for datum in batch.data]
         logprobs: list[Tensor | None] = [None] * len(lengths)
         total = 0.0
