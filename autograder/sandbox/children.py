@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib
 import json
 import os
 import socket
@@ -12,11 +11,12 @@ import traceback
 from typing import Any, NoReturn
 
 from autograder.sandbox import frames, worker
+from autograder.sandbox.calls import CALL_LIMIT
 from autograder.sandbox.jail import die_with_parent
 from autograder.sandbox.limits import Level, Limits
+from autograder.sandbox.resident import function_named
 from autograder.sandbox.visible import View
 
-CALL_LIMIT = 256 << 20
 _OUT_OF_THE_WAY = 64
 
 
@@ -31,14 +31,18 @@ def jailed(
     worker.run(socket.socket(fileno=data), level, view, limits, zygote)
 
 
-def trusted(data: int, control: int, level: Level, zygote: int) -> NoReturn:
-    """Run the function that `data` names, give its result back and end."""
+def trusted(descriptors: list[int], control: int, level: Level, zygote: int) -> NoReturn:
+    """Run the function that the first descriptor names, give its result back there and end.
+
+    Further descriptors are sockets for the function.
+    """
     die_with_parent(zygote)
-    data, control = _keep([data, control], {})
+    control, data, *others = _keep([control, *descriptors], {})
     os.dup2(2, 1)  # what it prints belongs into the log, not into the caller's output
     connection = socket.socket(fileno=data)
     try:
-        answer = {"result": _call(connection, control, level)}
+        given = [socket.socket(fileno=other) for other in others]
+        answer = {"result": _call(connection, control, level, given)}
         body = json.dumps(answer).encode()
     except BaseException:  # also SystemExit: the caller gets the reason, whatever it is
         body = json.dumps({"error": traceback.format_exc()}).encode()
@@ -48,13 +52,12 @@ def trusted(data: int, control: int, level: Level, zygote: int) -> NoReturn:
     os._exit(0)
 
 
-def _call(connection: socket.socket, control: int, level: Level) -> Any:
+def _call(connection: socket.socket, control: int, level: Level, given: list[socket.socket]) -> Any:
     from autograder.sandbox.client import Zygote
 
     request = json.loads(frames.receive(connection, CALL_LIMIT) or b"")
-    module, _, name = request["function"].partition(":")
-    function = getattr(importlib.import_module(module), name)
-    return function(request["payload"], Zygote(socket.socket(fileno=control), level))
+    function = function_named(request["function"])
+    return function(request["payload"], Zygote(socket.socket(fileno=control), level), *given)
 
 
 _FIRST = 3

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from autograder.errors import EnvironmentRefused
-from autograder.sandbox import frames
+from autograder.sandbox import calls
+from autograder.sandbox.calls import Resident
 from autograder.sandbox.errors import ForkDied, SandboxError
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.remote import Jail
@@ -25,7 +26,6 @@ PRELOAD = (
     "shared", "numpy", "torch", "transformers", "peft", "tinker", "matplotlib.pyplot",
     "hypothesis", "pytest",
 )  # fmt: skip
-_CALL_LIMIT = 256 << 20
 _START_SECONDS = 180
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "LABKIT_ROOT")
 _BOOT = (
@@ -117,20 +117,47 @@ class Zygote:
         Raises:
             ForkDied: it raised (the message has its traceback), crashed or was killed.
         """
-        body = json.dumps({"function": function, "payload": payload}).encode()
         data, report = self._request({"do": "call"})
         try:
-            with contextlib.suppress(BrokenPipeError):
-                frames.send(data, body)
-            answer = _answer(data)
-            if answer is None:
-                raise ForkDied(f"{function} ended without an answer: {_how_it_ended(report)}")
+            calls.tell(data, {"function": function, "payload": payload})
+            return self._result(function, data, report)
         finally:
             data.close()
             report.close()
-        if "error" in answer:
-            raise ForkDied(f"{function} failed:\n{answer['error']}")
-        return answer["result"]
+
+    def reside(self, prepare: str, function: str, payload: dict[str, Any]) -> Resident:
+        """A trusted fork that runs `prepare` on `payload` and then answers calls of `function`.
+
+        `prepare` gets the payload and a zygote; `function` what it is called with, a zygote and
+        what `prepare` returned. It ends with its caller.
+
+        Raises:
+            ForkDied: `prepare` raised (the message has its traceback), crashed or was killed.
+        """
+        requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            data, report = self._request({"do": "call"}, theirs.fileno())
+        except BaseException:
+            requests.close()
+            raise
+        finally:
+            theirs.close()
+        wanted = {"prepare": prepare, "function": function, "payload": payload}
+        calls.tell(data, {"function": "autograder.sandbox.resident:serve", "payload": wanted})
+        if requests.recv(16) != b"ready":
+            try:
+                self._result(prepare, data, report)
+            finally:
+                for connection in (requests, data, report):
+                    connection.close()
+        return Resident(function, requests, data, report)
+
+    @staticmethod
+    def _result(function: str, data: socket.socket, report: socket.socket) -> dict[str, Any]:
+        answer = calls.answer_of(data)
+        if answer is None:
+            raise ForkDied(f"{function} ended without an answer: {_how_it_ended(report)}")
+        return calls.result_of(function, answer)
 
     def close(self) -> None:
         """End the zygote and every fork of it. Closing twice is fine."""
@@ -218,14 +245,6 @@ def _environment(home: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
-
-
-def _answer(data: socket.socket) -> dict[str, Any] | None:
-    try:
-        body = frames.receive(data, _CALL_LIMIT)
-    except (ConnectionError, ValueError):
-        return None
-    return None if body is None else json.loads(body)
 
 
 def _how_it_ended(report: socket.socket) -> str:

@@ -174,7 +174,7 @@ class _Server:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             os.setsid()
             if request["do"] == "call":
-                children.trusted(descriptors[0], control.detach(), self.level, zygote)
+                children.trusted(descriptors, control.detach(), self.level, zygote)
             limits = Limits(**request["limits"])
             children.jailed(descriptors, self.level, self.view, limits, zygote)
         finally:

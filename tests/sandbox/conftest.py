@@ -1,5 +1,8 @@
 """One warm zygote for each level, shared by all tests here; a jail costs milliseconds."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 from autograder.sandbox.client import Zygote
@@ -49,3 +52,38 @@ def inside(jail):
         return jail.execute(Snippet(code, inputs))
 
     return run
+
+
+@pytest.fixture(scope="module")
+def warm(zygotes):
+    return zygotes(probe().level)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A zygote of the test's own that may be killed, with its own temporary folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with Zygote.start(preload=()) as zygote:
+        yield zygote
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+@pytest.fixture
+def gone():
+    """Whether a process ends within some seconds."""
+    return _gone
+
+
+def _gone(pid, seconds=5.0):
+    """The process ends within `seconds`; a zombie whose parent is busy counts as ended."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False

@@ -46,3 +46,20 @@ def hang(payload, zygote):
         os.rename(payload["note"] + ".part", payload["note"])
         jail.execute(Snippet("while True: pass"))
         time.sleep(30)
+
+
+def prepare(payload, zygote):
+    if payload.get("fail"):
+        raise ValueError("told to fail while preparing")
+    return {"prepared": payload["number"], "calls": 0, "pid": os.getpid()}
+
+
+def call(payload, zygote, state):
+    state["calls"] += 1
+    if payload.get("die"):
+        os.kill(os.getpid(), 9)
+    if payload.get("fail"):
+        raise ValueError("told to fail")
+    with zygote.spawn(Limits(cpu_seconds=5)) as jail:
+        outcome = jail.execute(Snippet("result = 2 * n", {"n": payload["n"]}))
+    return {**state, "doubled": outcome.value, "here": os.getpid()}

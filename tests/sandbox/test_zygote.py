@@ -22,36 +22,7 @@ ME = "tests.sandbox.forked"
 REPO = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def warm(zygotes):
-    return zygotes(probe.probe().level)
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A zygote of the test's own that may be killed, with its own temporary folder."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    with Zygote.start(preload=()) as zygote:
-        yield zygote
-    monkeypatch.setattr("tempfile.tempdir", None)
-
-
-def gone(pid, seconds=5.0):
-    """The process ends within `seconds`; a zombie whose parent is busy counts as ended."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_a_trusted_fork_gets_the_payload_and_answers(warm):
+def test_a_trusted_fork_gets_the_payload_and_answers(warm, gone):
     answer = warm.fork_call(f"{ME}:echo", {"a": [1, "ü"]})
     assert answer["payload"] == {"a": [1, "ü"]} and answer["level"] == warm.level
     assert answer["pid"] != os.getpid() and gone(answer["pid"])
@@ -101,7 +72,7 @@ def test_an_exception_in_a_fork_comes_back_with_its_traceback(warm):
         warm.fork_call("no.such.module:f", {})
 
 
-def test_a_killed_fork_is_told_and_its_jails_end_with_it(warm, tmp_path):
+def test_a_killed_fork_is_told_and_its_jails_end_with_it(warm, tmp_path, gone):
     with pytest.raises(ForkDied, match="signal 9"):
         warm.fork_call(f"{ME}:die", {"note": str(tmp_path / "pids")})
     fork, jail = map(int, (tmp_path / "pids").read_text().split())
@@ -117,7 +88,7 @@ def wait_for(path):
     return [int(word) for word in path.read_text().split()]
 
 
-def test_nothing_survives_a_killed_client(tmp_path):
+def test_nothing_survives_a_killed_client(tmp_path, gone):
     note = tmp_path / "pids"
     script = (
         "from autograder.sandbox.client import Zygote\n"
@@ -138,7 +109,7 @@ def test_nothing_survives_a_killed_client(tmp_path):
     assert os.listdir(scratch) == []
 
 
-def test_forks_and_jails_end_with_a_killed_zygote(own, tmp_path):
+def test_forks_and_jails_end_with_a_killed_zygote(own, tmp_path, gone):
     jail = own.spawn(Limits())
     note = tmp_path / "pids"
     failed = []
@@ -165,7 +136,7 @@ def test_forks_and_jails_end_with_a_killed_zygote(own, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_closing_leaves_no_process_and_no_folder(own, tmp_path):
+def test_closing_leaves_no_process_and_no_folder(own, tmp_path, gone):
     jails = [own.spawn(Limits()) for _ in range(3)]
     jails[0].execute(Snippet("result = 1"))
     assert len(os.listdir(tmp_path)) == 1  # the zygote's home; the jails have left nothing
