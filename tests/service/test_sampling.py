@@ -43,7 +43,8 @@ def test_a_merged_sampler_scores_as_peft_does(base, flags):
     adapter = trained(base, **flags)
     shell = LoraShell(base)
     with torch.inference_mode():
-        rows = torch.log_softmax(shell.use(adapter.trainable())(torch.tensor([PROMPT])).logits[0].double(), -1)
+        model = shell.use(adapter.trainable())
+        rows = torch.log_softmax(model(torch.tensor([PROMPT])).logits[0].double(), -1)
     samplers = Samplers()
     samplers.open("with", base, adapter)
     samplers.open("without", base)

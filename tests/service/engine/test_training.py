@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,16 @@ from shared.tinker.service import logprobs as logprobs_module
 from shared.tinker.service import training
 from shared.tinker.service.engine import TorchEngine
 from shared.tinker.service.loss_specs import LOSS_SPECS
-from shared.tinker.service.types import AdamParams, Datum, LoraSpec, LossBatch
+from shared.tinker.service.types import AdamParams, LossBatch
+from tests.service.engine.plain import (
+    MakeDatum,
+    assert_close,
+    gradients,
+    hosted_keys,
+    moved,
+)
 
-# float32 against float64 on a model of this size; the issue asks for 1e-5.
-TOLERANCE = 1e-5
 ARCHITECTURES = ("qwen3", "llama")
-MakeDatum = Callable[..., Datum]
-
-
-def moved(engine: TorchEngine, model_id: str, architecture: str, make: MakeDatum) -> None:
-    """A model one step away from its start, so that B is not zero and A has gradients."""
-    engine.create_model(model_id, f"test/{architecture}", LoraSpec(rank=3, seed=5))
-    batch = LossBatch(data=[make(np.random.default_rng(1), 9)], loss_fn="cross_entropy")
-    engine.forward_backward(model_id, batch)
-    engine.optim_step(model_id, AdamParams(learning_rate=2e-2))
-
-
-def gradients(engine: TorchEngine, model_id: str) -> list[torch.Tensor] | None:
-    found = engine._models[model_id].gradients()
-    return None if found is None else [g.clone() for g in found]
-
-
-def parameters(engine: TorchEngine, model_id: str) -> list[torch.Tensor]:
-    return [p.detach().clone() for p in engine._models[model_id].adapter.parameters()]
-
-
-def assert_close(ours: Any, theirs: Any) -> None:
-    """Within TOLERANCE of the largest value (sums over tokens have sizes of their own)."""
-    theirs = torch.as_tensor(theirs).double()
-    scale = max(1.0, float(theirs.abs().max()))
-    assert float((torch.as_tensor(ours).double() - theirs).abs().max()) <= TOLERANCE * scale
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -64,16 +43,10 @@ def test_loss_logprobs_and_gradient_equal_a_plain_recomputation(
         assert mine.dtype == np.float32
         assert_close(mine, theirs)
     # The archive's keys come in the parameters' order only by name: compare through the adapter.
-    named = dict(zip(_keys(engine, "m"), gradients(engine, "m") or [], strict=True))
+    named = dict(zip(hosted_keys(engine, "m"), gradients(engine, "m") or [], strict=True))
     assert set(named) == set(plain.parameters)
     for key, gradient in named.items():
         assert_close(gradient, plain.parameters[key].grad)
-
-
-def _keys(engine: TorchEngine, model_id: str) -> list[str]:
-    paths = engine._models[model_id].adapter.weights
-    hosted = [p.replace("lm_head", "model.unembed_tokens") for p in paths]
-    return [f"base_model.model.{p}.lora_{m}.weight" for p in hosted for m in "AB"]
 
 
 @pytest.mark.parametrize("loss", ["ppo", "cispo", "gspo", "dro"])
@@ -214,111 +187,3 @@ def test_a_diverged_model_is_told_of_and_changes_no_more(
     with pytest.raises(UserError, match="smaller learning rate"):
         engine.forward_backward("m", batch)
     assert gradients(engine, "m") is None
-
-
-class HandAdamW:
-    """AdamW by its definition (Loshchilov and Hutter 2019, algorithm 2), one tensor, float64."""
-
-    def __init__(self, value: torch.Tensor) -> None:
-        self.value, self.t = value.double(), 0
-        self.m, self.v = torch.zeros_like(self.value), torch.zeros_like(self.value)
-
-    def step(self, gradient: torch.Tensor, adam: AdamParams) -> None:
-        self.t += 1
-        g = gradient.double()
-        self.m = adam.beta1 * self.m + (1 - adam.beta1) * g
-        self.v = adam.beta2 * self.v + (1 - adam.beta2) * g * g
-        m_hat = self.m / (1 - adam.beta1**self.t)
-        v_hat = self.v / (1 - adam.beta2**self.t)
-        self.value = self.value * (1 - adam.learning_rate * adam.weight_decay)
-        self.value = self.value - adam.learning_rate * m_hat / (v_hat.sqrt() + adam.eps)
-
-
-STEPS = (
-    AdamParams(learning_rate=1e-2),
-    AdamParams(learning_rate=3e-3, weight_decay=0.1, beta1=0.8),
-    AdamParams(learning_rate=3e-3, grad_clip_norm=0.5, beta2=0.99, eps=1e-8),
-    AdamParams(learning_rate=0.0),
-    AdamParams(learning_rate=1e-3, grad_clip_norm=1e6),
-)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_optim_step_is_adamw_with_settings_of_each_step(
-    engine: TorchEngine, datum: MakeDatum, architecture: str
-) -> None:
-    engine.create_model("m", f"test/{architecture}", LoraSpec(rank=3, seed=5))
-    hands = [HandAdamW(p) for p in parameters(engine, "m")]
-    rng = np.random.default_rng(10)
-    for adam in STEPS:
-        batch = LossBatch(data=[datum(rng, 10), datum(rng, 6)], loss_fn="cross_entropy")
-        engine.forward_backward("m", batch)
-        gathered = gradients(engine, "m") or []
-        norm = float(torch.cat([g.double().flatten() for g in gathered]).norm())
-        factor = min(1.0, adam.grad_clip_norm / norm) if adam.grad_clip_norm else 1.0
-        metrics = engine.optim_step("m", adam)
-        assert_close(metrics["grad_norm:mean"], norm)
-        for hand, gradient, now in zip(hands, gathered, parameters(engine, "m"), strict=True):
-            hand.step(gradient * factor, adam)
-            assert_close(now, hand.value)
-        assert gradients(engine, "m") is None
-
-
-def test_a_training_run_equals_the_recomputed_run(
-    engine: TorchEngine, reference: Any, datum: MakeDatum
-) -> None:
-    engine.create_model("m", "test/llama", LoraSpec(rank=3, seed=5))
-    plain = reference(engine, "m", "llama")
-    # With a small eps a gradient of nearly zero moves a weight by its sign, which rounding
-    # decides; a large one keeps the comparison about the arithmetic.
-    adam = AdamParams(learning_rate=1e-2, eps=1.0, weight_decay=0.01, grad_clip_norm=20.0)
-    optimizer = torch.optim.AdamW(
-        plain.parameters.values(), lr=1e-2, betas=(0.9, 0.95), eps=1.0, weight_decay=0.01
-    )
-    rng = np.random.default_rng(11)
-    for loss in ("cross_entropy", "ppo", "gspo", "dro", "cispo", "importance_sampling"):
-        batch = LossBatch(data=[datum(rng, 9, loss), datum(rng, 14, loss)], loss_fn=loss)
-        ours = engine.forward_backward("m", batch).metrics["loss:sum"]
-        assert_close(ours, plain.forward_backward(batch)[1])
-        engine.optim_step("m", adam)
-        torch.nn.utils.clip_grad_norm_(plain.parameters.values(), 20.0)
-        optimizer.step()
-        optimizer.zero_grad()
-    for key, now in zip(_keys(engine, "m"), parameters(engine, "m"), strict=True):
-        assert_close(now, plain.parameters[key].detach())
-
-
-def test_a_step_without_gradient_is_a_step_on_zeros(engine: TorchEngine, datum: MakeDatum) -> None:
-    engine.create_model("m", "test/qwen3", LoraSpec(rank=3, seed=5))
-    start = parameters(engine, "m")
-    assert engine.optim_step("m", AdamParams())["grad_norm:mean"] == 0.0
-    assert all(torch.equal(a, b) for a, b in zip(start, parameters(engine, "m"), strict=True))
-    batch = LossBatch(data=[datum(np.random.default_rng(12), 8)], loss_fn="cross_entropy")
-    engine.forward_backward("m", batch)
-    engine.optim_step("m", AdamParams())
-    moving = parameters(engine, "m")
-    engine.optim_step("m", AdamParams())
-    # Momentum goes on.
-    assert any(not torch.equal(a, b) for a, b in zip(moving, parameters(engine, "m"), strict=True))
-
-
-@pytest.mark.parametrize(
-    "adam",
-    [
-        AdamParams(learning_rate=float("nan")),
-        AdamParams(learning_rate=-1e-3),
-        AdamParams(beta1=1.0),
-        AdamParams(eps=float("inf")),
-        AdamParams(grad_clip_norm=-1.0),
-    ],
-)
-def test_settings_adamw_cannot_use_are_refused_and_keep_the_gradient(
-    engine: TorchEngine, datum: MakeDatum, adam: AdamParams
-) -> None:
-    moved(engine, "m", "qwen3", datum)
-    batch = LossBatch(data=[datum(np.random.default_rng(13), 8)], loss_fn="cross_entropy")
-    engine.forward_backward("m", batch)
-    before = gradients(engine, "m") or []
-    with pytest.raises(UserError, match=r"adam_params\.\w+ is"):
-        engine.optim_step("m", adam)
-    assert all(torch.equal(a, b) for a, b in zip(before, gradients(engine, "m") or [], strict=True))
