@@ -17,20 +17,20 @@ from shared.tinker.service.types import SampleJob, SampleResult, SamplingParams
 VOCAB = 96
 CONTEXT = 128
 EOS = 1
-SIZES = dict(
-    vocab_size=VOCAB,
-    hidden_size=32,
-    intermediate_size=48,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=8,
-    max_position_embeddings=CONTEXT,
-    tie_word_embeddings=False,
-    eos_token_id=EOS,
-    bos_token_id=None,
-    pad_token_id=0,
-)
+SIZES = {
+    "vocab_size": VOCAB,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": CONTEXT,
+    "tie_word_embeddings": False,
+    "eos_token_id": EOS,
+    "bos_token_id": None,
+    "pad_token_id": 0,
+}
 
 
 class ByteTokenizer:

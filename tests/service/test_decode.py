@@ -94,14 +94,14 @@ def crowd():
     asked = prompts(7, seed=4)
     asked.append(asked[0])
     kinds = [
-        dict(temperature=0.7),
-        dict(top_k=5),
-        dict(top_p=0.6),
-        dict(stop=()),
-        dict(stop=(17, 40)),
-        dict(temperature=0),
-        dict(stop=("b", "END")),
-        dict(max_tokens=1),
+        {"temperature": 0.7},
+        {"top_k": 5},
+        {"top_p": 0.6},
+        {"stop": ()},
+        {"stop": (17, 40)},
+        {"temperature": 0},
+        {"stop": ("b", "END")},
+        {"max_tokens": 1},
     ]
     return [
         job(f"job{i}", p, 1 + i % 4, seed=i, **{"max_tokens": 5 + 4 * i, **kind})

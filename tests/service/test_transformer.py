@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from shared.tinker.errors import UnsupportedError
-from shared.tinker.service.kv_cache import Cache, prefill
+from shared.tinker.service.kv_cache import TOGETHER, Cache, prefill
 from shared.tinker.service.transformer import base_weights, merge
 from tests.service.sampling_models import SIZES, prompts, random_model
 
@@ -45,23 +46,50 @@ def test_decoding_rows_of_different_lengths_gives_the_models_logits(model):
     first, second = prompts(2, seed=2, shortest=5)
     texts = [list(first), list(second), list(first)]
     with torch.inference_mode():
-        cache = Cache(weights)
-        for row, text in enumerate(texts):
-            _, kept = prefill(weights, torch.tensor([text]))
-            cache.reserve(row + 1, 30)
-            cache.append(kept, torch.tensor([0]))
+        cache, sampled = Cache(weights), [0, 0, 0]
+        for text in texts:
+            cache.append(prefill(weights, torch.tensor([text]))[1], [len(text)], [1])
         for step in range(70):  # beyond the first 64 slots
             tokens = [(7 * step + 11 * row) % 90 + 2 for row in range(len(texts))]
-            lengths = [len(text) for text in texts]
-            cache.reserve(len(texts), max(lengths) + 1)
-            logits = cache.decode(torch.tensor(tokens), lengths)
-            for text, token in zip(texts, tokens, strict=True):
-                text.append(token)
-            if step == 40:
+            logits = cache.decode(torch.tensor(tokens), sampled)
+            for row, token in enumerate(tokens):
+                texts[row].append(token)
+                sampled[row] += 1
+            if step == 30:  # a row that joins
+                texts.append(list(first))
+                sampled.append(0)
+                cache.append(prefill(weights, torch.tensor([first]))[1], [len(first)], [1])
+            if step == 40:  # and one that leaves
                 cache.drop(0)
-                texts[0] = texts.pop()
+                texts[0], sampled[0] = texts.pop(), sampled.pop()
         for row, text in enumerate(texts):
             assert (logits[row] - reference(model, text)[-1]).abs().max() <= LOGIT_TOLERANCE
+
+
+def test_rows_that_share_a_prompt_see_it_whoever_leaves(model):
+    weights = base_weights(copy.deepcopy(model))
+    asked = prompts(3, seed=4, shortest=3)
+    counts = [TOGETHER + 3, 1, 5]
+    padded = torch.zeros(3, max(map(len, asked)), dtype=torch.long)
+    for line, prompt in zip(padded, asked, strict=True):
+        line[: len(prompt)] = torch.tensor(prompt)
+    texts = [list(p) for p, count in zip(asked, counts, strict=True) for _ in range(count)]
+    rng = np.random.default_rng(0)
+    with torch.inference_mode():
+        cache = Cache(weights)
+        cache.append(prefill(weights, padded)[1], [len(p) for p in asked], counts)
+        for step in range(12):
+            tokens = rng.integers(2, 90, len(texts)).tolist()
+            logits = cache.decode(torch.tensor(tokens), [step] * len(texts))
+            for row, token in enumerate(tokens):
+                texts[row].append(token)
+            for row in rng.choice(len(texts), 2, replace=False)[::-1]:
+                expected = reference(model, texts[row])[-1]
+                assert (logits[row] - expected).abs().max() <= LOGIT_TOLERANCE
+            for row in sorted(rng.choice(len(texts), 2, replace=False), reverse=True):
+                cache.drop(row)
+                texts[row] = texts[-1]
+                texts.pop()
 
 
 def test_fusing_leaves_the_models_own_weights_as_they_were_and_holds_nothing_twice(model):

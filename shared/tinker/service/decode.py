@@ -7,7 +7,7 @@ wait while their rows, each taken at its longest, would not fit the cache.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shared.tinker.errors import UserError
 from shared.tinker.service.base_model import BaseModel
 from shared.tinker.service.drawing import Choice, draw, uniforms
 from shared.tinker.service.kv_cache import Cache, prefill
@@ -159,8 +160,8 @@ class Run:
         ended = set(self._take(rows, logits, self._parameters(rows)))
         alive = [i for i in range(len(rows)) if i not in ended]
         if alive:
-            self._cache.reserve(len(self._rows) + len(alive), max(lengths) + 1)
-            self._cache.append(kept, torch.tensor([numbers[i] for i in alive], device=device))
+            counts = Counter(numbers[i] for i in alive)
+            self._cache.append(kept, lengths, [counts[n] for n in range(len(chunk))])
             self._rows.extend(rows[i] for i in alive)
             self._plan = None
 
@@ -173,10 +174,9 @@ class Run:
                     job.scores = scores
 
     def _decode(self) -> None:
-        lengths = [row.cached for row in self._rows]
-        self._cache.reserve(len(self._rows), max(lengths) + 1)
+        sampled = [len(row.tokens) - 1 for row in self._rows]
         tokens = torch.tensor([row.tokens[-1] for row in self._rows], device=self._weights.device)
-        logits = self._cache.decode(tokens, lengths)
+        logits = self._cache.decode(tokens, sampled)
         if self._plan is None:
             self._plan = self._parameters(self._rows)
         self._drop(self._take(self._rows, logits, self._plan))
@@ -198,6 +198,11 @@ class Run:
         positions = np.array([len(row.tokens) for row in rows], np.uint64)
         uniform = torch.from_numpy(uniforms(keys, positions)).to(logits.device)
         tokens, logprobs = draw(logits, choice, uniform)
+        if torch.isnan(logprobs).any():
+            raise UserError(
+                "The model answers NaN: its weights are not finite, which a far too high learning "
+                "rate does. Sample an earlier checkpoint, or train again with a lower rate."
+            )
         drawn = zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)
         return [i for i, (row, token, logprob) in enumerate(drawn) if row.take(token, logprob)]
 

@@ -79,7 +79,7 @@ def draw(logits: Tensor, choice: Choice, uniform: Tensor) -> tuple[Tensor, Tenso
     Returns tokens int64 (R,) and their logprobs float32 (R,). A logprob is the token's under
     softmax(logits / temperature), before top-k and top-p take tokens out, so that it can be
     compared with what a forward pass over the same tokens says. Greedy rows report temperature 1:
-    the limit's own logprob, 0, says nothing.
+    the limit's own logprob, 0, says nothing. NaN logits give NaN logprobs.
     """
     logprobs = torch.log_softmax(logits.float() / choice.temperature, dim=-1)
     tokens = _invert(logprobs.exp(), uniform)
@@ -99,7 +99,8 @@ def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     total = sums[:, -1]
     # A product that rounds up to the total would fall behind the last token with any weight.
     target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
-    return torch.searchsorted(sums, target[:, None], right=True)[:, 0]
+    found = torch.searchsorted(sums, target[:, None], right=True)[:, 0]
+    return found.clamp_(max=weights.shape[1] - 1)  # only NaN leads beyond
 
 
 def _draw_restricted(logprobs: Tensor, top_k: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:

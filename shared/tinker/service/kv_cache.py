@@ -1,10 +1,16 @@
-"""Keys and values of the rows being decoded, and the two ways to attend: over prompts, over rows.
+"""Keys and values of the rows being decoded: prompts once a group, sampled tokens once a row.
 
-Each row's tokens lie at the front of its place, so a token's slot is its position and what lies
-behind a row's length is never seen. Rows leave by moving the last row into the gap.
+Rows of one prompt share its keys and values, so a step reads a prompt once for up to `TOGETHER`
+rows, not once for each; on a CPU reading is what attention costs. A row's own tokens lie at the
+front of its place; what is behind them is never seen. Rows leave by moving the last row into the
+gap, and so do prompts that no row needs any more.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +20,9 @@ from shared.tinker.service.transformer import Attend, Weights
 
 SLOTS = 64
 """Places grow in steps of this many tokens, so that growing, which copies, is rare."""
+
+TOGETHER = 16
+"""Rows that share one copy of a prompt at most: groups of unlike size are padded to the largest."""
 
 
 def prefill(weights: Weights, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,13 +59,68 @@ def prefill(weights: Weights, tokens: Tensor) -> tuple[Tensor, Tensor]:
     return hidden.unflatten(0, (count, length)), kept
 
 
-class Cache:
-    """Keys and values (layers, 2, places, kv_heads, slots, D) of `rows` rows."""
+class Places:
+    """Keys and values (layers, 2, places, kv_heads, slots, D); `used` places count."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self._store = self._empty(0, 0)
-        self.rows = 0
+        self.used = 0
+        self.store = self._empty(0, 0)
+
+    def _empty(self, places: int, slots: int) -> Tensor:
+        s, w = self._weights.shape, self._weights
+        size = (len(w.blocks), 2, places, s.kv_heads, slots, s.head_dim)
+        return torch.zeros(size, dtype=w.dtype, device=w.device)
+
+    def reserve(self, places: int, slots: int) -> None:
+        """Make room; what is in use stays."""
+        had_places, had_slots = self.store.shape[2], self.store.shape[4]
+        if places <= had_places and slots <= had_slots:
+            return
+        grown = self._empty(max(places, had_places), max(-(-slots // SLOTS) * SLOTS, had_slots))
+        grown[:, :, : self.used, :, :had_slots] = self.store[:, :, : self.used]
+        self.store = grown
+
+    def append(self, kept: Tensor) -> None:
+        """Fill the next places with keys and values (layers, 2, n, kv_heads, T, D)."""
+        self.reserve(self.used + kept.shape[2], kept.shape[4])
+        self.store[:, :, self.used : self.used + kept.shape[2], :, : kept.shape[4]] = kept
+        self.used += kept.shape[2]
+
+    def drop(self, place: int) -> None:
+        """Forget a place; the last one takes its number."""
+        self.used -= 1
+        if place != self.used:
+            self.store[:, :, place] = self.store[:, :, self.used]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Who shares what, as indices: R rows, C copies of prompts, n rows of each at most.
+
+    With kv heads as part of the batch, a copy's queries are those of its rows one below the other.
+    """
+
+    members: Tensor
+    """(C * kv_heads * n,): rows' places among R * kv_heads; gaps repeat some row."""
+    home: Tensor
+    """(R * kv_heads,): where a row's part lies among `members`."""
+    prompts: Tensor
+    """(C * kv_heads, 1, P): 0 where the prompt has a token, -inf behind it."""
+    lengths: list[int]
+    """(R,): tokens of each row's prompt."""
+
+
+class Cache:
+    """What `rows` rows have seen. Rows are numbered from 0; see `drop`."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._prompts = Places(weights)
+        self._tokens = Places(weights)
+        self._lengths: list[int] = []
+        self._copy_of: list[int] = []
+        self._layout: Layout | None = None
 
     @property
     def slot_bytes(self) -> int:
@@ -64,74 +128,114 @@ class Cache:
         s, w = self._weights.shape, self._weights
         return len(w.blocks) * 2 * s.kv_heads * s.head_dim * w.dtype.itemsize
 
-    def _empty(self, places: int, slots: int) -> Tensor:
-        s, w = self._weights.shape, self._weights
-        return torch.zeros(
-            (len(w.blocks), 2, places, s.kv_heads, slots, s.head_dim),
-            dtype=w.dtype,
-            device=w.device,
-        )
+    def append(self, kept: Tensor, lengths: Sequence[int], rows: Sequence[int]) -> None:
+        """Add rows.
 
-    def reserve(self, rows: int, length: int) -> None:
-        """Make room for `rows` rows of `length` tokens; what is there stays."""
-        places, slots = self._store.shape[2], self._store.shape[4]
-        if rows <= places and length <= slots:
-            return
-        if self.rows == 0:
-            places, slots = 0, 0
-        grown = self._empty(max(rows, places), max(-(-length // SLOTS) * SLOTS, slots))
-        used = self._store[:, :, : self.rows]
-        grown[:, :, : self.rows, :, : used.shape[4]] = used
-        self._store = grown
-
-    def append(self, kept: Tensor, prompts: Tensor) -> None:
-        """Add one row for each entry of `prompts`, an index (n,) into `kept` of `prefill`."""
-        end = self.rows + len(prompts)
-        self._store[:, :, self.rows : end, :, : kept.shape[4]] = kept[:, :, prompts]
-        self.rows = end
+        Args:
+            kept: of `prefill`, for prompts 0 to U - 1.
+            lengths: of the prompts, (U,).
+            rows: how many rows each prompt gets, (U,). They are numbered in this order.
+        """
+        copies: list[int] = []
+        for prompt, count in enumerate(rows):
+            for start in range(0, count, TOGETHER):
+                together = min(TOGETHER, count - start)
+                self._copy_of.extend([self._prompts.used + len(copies)] * together)
+                self._lengths.append(lengths[prompt])
+                copies.append(prompt)
+        longest = max((lengths[prompt] for prompt in copies), default=0)
+        self._prompts.append(kept[:, :, torch.tensor(copies, device=kept.device), :, :longest])
+        self._tokens.reserve(len(self._copy_of), 1)
+        self._tokens.used = len(self._copy_of)
+        self._layout = None
 
     def drop(self, row: int) -> None:
         """Forget a row; the last row takes its number."""
-        self.rows -= 1
-        if row != self.rows:
-            self._store[:, :, row] = self._store[:, :, self.rows]
+        copy = self._copy_of[row]
+        self._tokens.drop(row)
+        self._copy_of[row] = self._copy_of[-1]
+        self._copy_of.pop()
+        if copy not in self._copy_of:
+            last = len(self._lengths) - 1
+            self._prompts.drop(copy)
+            self._lengths[copy] = self._lengths[-1]
+            self._lengths.pop()
+            self._copy_of = [copy if c == last else c for c in self._copy_of]
+        self._layout = None
 
     def clear(self) -> None:
-        """Free everything."""
-        self._store = self._empty(0, 0)
-        self.rows = 0
+        """Forget everything and free it."""
+        self.__init__(self._weights)
 
-    def decode(self, tokens: Tensor, lengths: list[int]) -> Tensor:
+    def decode(self, tokens: Tensor, sampled: list[int]) -> Tensor:
         """Append one token a row and return what follows: tokens (R,) -> logits (R, V).
 
-        `lengths[i]` counts the tokens row i held before; the caller reserved one more.
+        `sampled[i]` counts the tokens row i has here behind its prompt, before this one.
         """
         w, device = self._weights, self._weights.device
-        positions = torch.tensor(lengths, device=device)
-        longest = max(lengths) + 1
-        mask = None
-        if min(lengths) + 1 < longest:
-            hidden = torch.arange(longest, device=device) > positions[:, None]
-            mask = torch.zeros(hidden.shape, dtype=w.dtype, device=device)
-            mask = mask.masked_fill_(hidden, -torch.inf)[:, None, None]
-        attend = self._attend_rows(positions, longest, mask)
+        layout = self._layout = self._layout or self._new_layout()
+        self._tokens.reserve(len(sampled), max(sampled) + 1)
+        slots = torch.tensor(sampled, device=device)
+        positions = slots + torch.tensor(layout.lengths, device=device)
+        attend = self._attend(layout, slots, max(sampled) + 1, min(sampled) < max(sampled))
         return w.logits(w.hidden(tokens, w.cosines(positions), attend))
 
-    def _attend_rows(self, positions: Tensor, longest: int, mask: Tensor | None) -> Attend:
-        kv_heads, rows = self._weights.shape.kv_heads, len(positions)
-        numbers = torch.arange(rows, device=positions.device)
+    def _new_layout(self) -> Layout:
+        kv_heads, copies = self._weights.shape.kv_heads, len(self._lengths)
+        rows_of: list[list[int]] = [[] for _ in range(copies)]
+        slot: list[int] = []
+        for row, copy in enumerate(self._copy_of):
+            slot.append(len(rows_of[copy]))
+            rows_of[copy].append(row)
+        n = max(map(len, rows_of))
+        table = torch.tensor([rows + [rows[0]] * (n - len(rows)) for rows in rows_of])
+        heads = torch.arange(kv_heads)
+        members = (table[:, None] * kv_heads + heads[:, None]).flatten()
+        place = torch.tensor(self._copy_of)[:, None] * kv_heads + heads
+        home = (place * n + torch.tensor(slot)[:, None]).flatten()
+        lengths = torch.tensor(self._lengths)
+        behind = torch.arange(int(lengths.max())) >= lengths[:, None]
+        prompts = torch.zeros(behind.shape).masked_fill_(behind, -torch.inf)
+        prompts = prompts.repeat_interleave(kv_heads, 0)[:, None]
+        w = self._weights
+        return Layout(
+            members=members.to(w.device),
+            home=home.to(w.device),
+            prompts=prompts.to(w.device, w.dtype),
+            lengths=[self._lengths[copy] for copy in self._copy_of],
+        )
+
+    def _attend(self, layout: Layout, slots: Tensor, longest: int, ragged: bool) -> Attend:
+        """Attention of one query a row over its prompt and its own first `slots` + 1 tokens."""
+        s, rows, device = self._weights.shape, len(slots), slots.device
+        copies, n_prompt = len(self._lengths), layout.prompts.shape[-1]
+        group, scale = s.heads // s.kv_heads, s.head_dim**-0.5
+        numbers = torch.arange(rows, device=device)
+        behind: Any = torch.zeros(1, dtype=self._weights.dtype, device=device)
+        if ragged:
+            hidden = torch.arange(longest, device=device) > slots[:, None]
+            behind = torch.zeros(hidden.shape, dtype=behind.dtype, device=device)
+            behind = behind.masked_fill_(hidden, -torch.inf)
+            behind = behind.repeat_interleave(s.kv_heads, 0)[:, None]
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self._store[layer, 0], self._store[layer, 1]
-            keys[numbers, :, positions] = k
-            values[numbers, :, positions] = v
-            # Query heads that share a key head stand as its queries: (R, kv_heads, group, D).
-            seen = F.scaled_dot_product_attention(
-                q.unflatten(1, (kv_heads, -1)),
-                keys[:rows, :, :longest],
-                values[:rows, :, :longest],
-                attn_mask=mask,
+            keys, values = self._tokens.store[layer]
+            keys[numbers, :, slots] = k
+            values[numbers, :, slots] = v
+            own_k, own_v = (x[:rows].flatten(0, 1)[:, :longest] for x in (keys, values))
+            prompt_k, prompt_v = (
+                x[:copies].flatten(0, 1)[:, :n_prompt] for x in self._prompts.store[layer]
             )
-            return seen.reshape(rows, -1)
+            # Query heads that share a key head are queries of it: (R * kv_heads, group, D).
+            own_q = q.reshape(-1, group, s.head_dim)
+            prompt_q = own_q.index_select(0, layout.members).view(len(prompt_k), -1, s.head_dim)
+            far = torch.baddbmm(layout.prompts, prompt_q, prompt_k.mT, alpha=scale)
+            far = far.view(-1, group, n_prompt).index_select(0, layout.home)
+            near = torch.baddbmm(behind, own_q, own_k.mT, alpha=scale)
+            shares = torch.cat((far, near), dim=-1).softmax(dim=-1)
+            far = shares[..., :n_prompt].index_select(0, layout.members)
+            far = torch.bmm(far.view(len(prompt_k), -1, n_prompt), prompt_v)
+            far = far.view(-1, group, s.head_dim).index_select(0, layout.home)
+            return torch.baddbmm(far, shares[..., n_prompt:], own_v).view(rows, -1)
 
         return attend

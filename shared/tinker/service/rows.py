@@ -95,11 +95,6 @@ class Row:
     tokens: list[int] = field(default_factory=list[int])
     logprobs: list[float] = field(default_factory=list[float])
 
-    @property
-    def cached(self) -> int:
-        """Tokens in the cache: the prompt and all sampled ones but the last."""
-        return len(self.job.asked.prompt) + len(self.tokens) - 1
-
     def take(self, token: int, logprob: float) -> bool:
         """Append a token; True when that ends the sample, which its job then holds."""
         self.tokens.append(token)
