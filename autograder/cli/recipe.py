@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from shared.tinker.recipes import Plan
 
 PANEL = "Service and research"
+Name = Annotated[str, typer.Argument(help="A recipe, such as sl_loop or math_rl.train.")]
+Settings = Annotated[
+    list[str] | None, typer.Argument(help="The recipe's own settings.", metavar="KEY=VALUE...")
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="Keep the recipe's own sizes, made for large machines.")
+]
+Lines = Annotated[
+    int, typer.Option(min=1, help="Lines of the cookbook's example texts that are read.")
+]
+Models = Annotated[
+    list[str] | None, typer.Option(help="Serve this model too: FOLDER, NAME=FOLDER, hub name.")
+]
+Runs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where all is written. [default: TINKER_COOKBOOK_RUNS_DIR, else ~/tinker-runs]",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,28 +46,14 @@ def register(app: typer.Typer) -> None:
 
 
 def recipe(
-    name: Annotated[str, typer.Argument(help="A recipe, such as sl_loop or math_rl.train.")] = "",
-    settings: Annotated[
-        list[str] | None, typer.Argument(help="The recipe's own settings.", metavar="KEY=VALUE...")
-    ] = None,
+    name: Name = "",
+    settings: Settings = None,
     show: Annotated[bool, typer.Option("--list", help="List the recipes: which run here.")] = False,
-    full: Annotated[
-        bool, typer.Option("--full", help="Keep the recipe's own sizes, made for large machines.")
-    ] = False,
-    lines: Annotated[
-        int, typer.Option(min=1, help="Lines of the cookbook's example texts that are read.")
-    ] = 24,
-    model: Annotated[
-        list[str] | None, typer.Option(help="Serve this model too: FOLDER, NAME=FOLDER, hub name.")
-    ] = None,
+    full: Full = False,
+    lines: Lines = 24,
+    model: Models = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    runs: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where all is written. [default: TINKER_COOKBOOK_RUNS_DIR, else ~/tinker-runs]",
-        ),
-    ] = None,
+    runs: Runs = None,
 ) -> None:
     """Run a recipe of the cookbook against the embedded service, offline."""
     if show:

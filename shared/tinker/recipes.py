@@ -120,14 +120,7 @@ def plan(
             "it has no default for that."
         )
     stamp = (now or datetime.now()).strftime("%Y-%m-%d-%H-%M-%S")
-    added: dict[str, str] = {}
-    if "log_path" in recipe.settings:
-        added["log_path"] = str(runs / recipe.name / stamp)
-    elif "short_name" in recipe.settings:
-        added["short_name"] = f"labkit-{stamp}"
-    for key, value in SMALL.items() if small else ():
-        if key in recipe.settings and _larger(recipe.settings[key], value, key):
-            added[key] = str(value)
+    added = _added(recipe, runs, stamp, small=small)
     added = {key: value for key, value in added.items() if key not in keys}
     reads = any(text.startswith(EXAMPLES) for text in recipe.texts)
     settled = added | {_key(word): word.partition("=")[2] for word in given}
@@ -139,6 +132,19 @@ def plan(
         folder=_folder(recipe, settled, runs, stamp),
         lines=lines if reads and not Path(EXAMPLES).is_dir() else None,
     )
+
+
+def _added(recipe: Recipe, runs: Path, stamp: str, *, small: bool) -> dict[str, str]:
+    """A folder of its own for this run, and the sizes of `SMALL` that are below the recipe's."""
+    added: dict[str, str] = {}
+    if "log_path" in recipe.settings:
+        added["log_path"] = str(runs / recipe.name / stamp)
+    elif "short_name" in recipe.settings:
+        added["short_name"] = f"labkit-{stamp}"
+    for key, value in SMALL.items() if small else ():
+        if key in recipe.settings and _larger(recipe.settings[key], value, key):
+            added[key] = str(value)
+    return added
 
 
 def _key(word: str) -> str:

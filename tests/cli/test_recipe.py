@@ -1,3 +1,5 @@
+"""`labkit recipe`: its list, and what it refuses before anything is started."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The synthetic datasets: columns and types of the public ones, right answers, fixed rows."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The made Hugging Face home: what outsiders find in it by name, how it is built and labelled."""
+
 from __future__ import annotations
 
 import json
@@ -182,6 +184,6 @@ def test_a_hub_model_that_was_never_fetched_is_named(
 
 def test_the_environment_leads_nowhere_else() -> None:
     outer = {"HF_HUB_CACHE": "/elsewhere", "HF_DATASETS_CACHE": "/elsewhere", "HOME": "/h"}
-    made = environment(Path("/home/made"), outer)
+    made = environment(Path("/made"), outer)
     assert "/elsewhere" not in made.values()
-    assert (made["HF_HOME"], made["HF_HUB_OFFLINE"], made["HOME"]) == ("/home/made", "1", "/h")
+    assert (made["HF_HOME"], made["HF_HUB_OFFLINE"], made["HOME"]) == ("/made", "1", "/h")

@@ -1,3 +1,5 @@
+"""Which models are served under which names, and that recipes find theirs among them."""
+
 from __future__ import annotations
 
 import ast

@@ -1,3 +1,5 @@
+"""Reading, planning and starting recipes of the cookbook; the one started is our own."""
+
 from __future__ import annotations
 
 import json
