@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from shared.tinker.service.keys import Keys
 from shared.tinker.service.limits import Limits
 from shared.tinker.service.server import LOOPBACK_NAMES
 from shared.tinker.service.store import Store
-from tests.service.null_engine import NullEngine
+from tests.service.null_engine import NAME, NullEngine
 
 os.environ.setdefault("TINKER_TELEMETRY", "0")
 
@@ -43,9 +44,9 @@ class Running:
     process: subprocess.Popen[str] | None = None
 
     def post(self, path: str, payload: object = None, **options: object) -> tuple[int, dict]:
-        """One request without the SDK: status and JSON answer ({} when there is none)."""
-        status, _, body = self.raw("POST", path, json=payload, **options)
-        return status, json.loads(body) if body else {}
+        """One request without the SDK: status and JSON answer ({} when it is not JSON)."""
+        status, kind, body = self.raw("POST", path, json=payload, **options)
+        return status, json.loads(body) if kind == "application/json" else {}
 
     def raw(self, method: str, path: str, **options: object) -> tuple[int, str, bytes]:
         """Status, content type and body of one request; `headers` replace the key."""
@@ -58,6 +59,14 @@ class Running:
                     return answer.status, answer.content_type, await answer.read()
 
         return asyncio.run(ask())
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for something; fails when it does not come true."""
+    last = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < last, "it did not come true"
+        time.sleep(0.005)
 
 
 @contextmanager
@@ -109,6 +118,17 @@ def service(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
+NULL_MAIN = """
+import sys
+import shared.tinker.service.engine as real
+from tests.service.null_engine import NAME, NullEngine
+real.TorchEngine = lambda sources, device: NullEngine()
+from shared.tinker.service.__main__ import main
+sys.exit(main())
+"""
+"""`spawned(script=NULL_MAIN)`: the process with the null engine in the real one's place."""
+
+
 @contextmanager
 def spawned(state: Path, *arguments: str, script: str | None = None) -> Iterator[Running]:
     """The service as a process; `script` is Python to run instead of the module."""
@@ -150,7 +170,22 @@ def client_for() -> Iterator[Callable[[Running], tinker.ServiceClient]]:
 
     yield make
     for client in made:
-        client.holder.close()
+        with suppress(TimeoutError):  # its service may be gone
+            client.close("success").result(2)
+
+
+@pytest.fixture
+def client(
+    service: Running, client_for: Callable[..., tinker.ServiceClient]
+) -> tinker.ServiceClient:
+    """An SDK client of `service`."""
+    return client_for(service)
+
+
+@pytest.fixture
+def model(client: tinker.ServiceClient) -> tinker.TrainingClient:
+    """A model of `client`."""
+    return client.create_lora_training_client(NAME, rank=8).result()
 
 
 @pytest.fixture

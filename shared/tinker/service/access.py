@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.tinker.errors import NotFoundError, TinkerKitError
 from shared.tinker.service.core import Service
@@ -24,7 +25,7 @@ SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 HOSTS: web.AppKey[frozenset[str]] = web.AppKey("hosts", frozenset)
 """Host names a request may name, lower case; empty: any."""
 
-CALLER = "labkit_key"
+CALLER = web.RequestKey("caller", Key)
 
 OPEN_PATHS = frozenset({"/api/v1/healthz"})
 """Paths that need no key. Signed download links (`SIGNED_PREFIX`) carry their own proof."""
@@ -57,49 +58,62 @@ def refusal(status: int, message: str) -> web.Response:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check Host and key, run the handler, turn what it raises into a 4xx with a reason."""
+    try:
+        return _stranger(request) or await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _http_refusal(request, error)
+    except ConnectionError:
+        raise  # nobody is there to answer to
+    except Exception as error:
+        return _refused(request, error)
+
+
+def _stranger(request: web.Request) -> web.Response | None:
+    """A refusal for a request that may not be read; else None, and the key is noted."""
     allowed = request.app[HOSTS]
     if allowed and host_name(request.headers.get("Host", "")) not in allowed:
         # A page in a browser may resolve its own name to 127.0.0.1 (DNS rebinding).
         return refusal(403, "The Host header names another host; use the URL the service printed.")
-    if request.path not in OPEN_PATHS and not request.path.startswith(SIGNED_PREFIX):
-        key = service_of(request).keys.authenticate(request.headers.get("X-API-Key", ""))
-        if key is None:
-            return refusal(
-                401,
-                "The header X-API-Key is missing or holds an unknown key. Set TINKER_API_KEY to "
-                "the key of this service; its owner finds it in owner.key in the state folder.",
-            )
-        request[CALLER] = key
-    return await _answer(request, handler)
+    if request.path in OPEN_PATHS or request.path.startswith(SIGNED_PREFIX):
+        return None
+    key = service_of(request).keys.authenticate(request.headers.get("X-API-Key", ""))
+    if key is None:
+        return refusal(
+            401,
+            "The header X-API-Key is missing or holds an unknown key. Set TINKER_API_KEY to the "
+            "key of this service; its owner finds it in owner.key in the state folder.",
+        )
+    request[CALLER] = key
+    return None
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except NotFoundError as error:
-        return refusal(404, str(error))
-    except TinkerKitError as error:
-        return refusal(400, str(error))
-    except TooManyError:
-        cap = service_of(request).limits.queued
-        return refusal(429, f"{cap} requests of this session are unfinished; wait for some.")
-    except web.HTTPRequestEntityTooLarge:
+def _http_refusal(request: web.Request, error: web.HTTPException) -> web.Response:
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
         cap = service_of(request).limits.body_bytes
         return refusal(413, f"The body is over {cap:,} bytes. Send smaller batches.")
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return refusal(min(error.status, 499), f"{error.reason}: {request.method} {request.path}.")
-    except ConnectionError:
-        raise
-    except Exception:
-        mark = secrets.token_hex(4)
-        logger.exception("internal error %s on %s %s", mark, request.method, request.path)
-        return refusal(
-            422,
-            "The service failed on this request. The traceback is in service.log under "
-            f"{mark}; please report it.",
-        )
+    status = error.status if error.status < 500 else 422
+    return refusal(status, f"{error.reason}: {request.method} {request.path[:200]}.")
+
+
+def _refused(request: web.Request, error: Exception) -> web.Response:
+    if isinstance(error, NotFoundError):
+        return refusal(404, str(error))
+    if isinstance(error, TinkerKitError):
+        return refusal(400, str(error))
+    if isinstance(error, TooManyError):
+        cap = service_of(request).limits.queued
+        return refusal(429, f"{cap} requests of this session are unfinished; wait for some.")
+    if isinstance(error, web.RequestPayloadError | HttpProcessingError):
+        return refusal(400, f"The body cannot be read: {str(error)[:200]}.")
+    mark = secrets.token_hex(4)
+    logger.error("internal error %s on %s", mark, request.path, exc_info=error)
+    return refusal(
+        422,
+        "The service failed on this request. The traceback is in service.log under "
+        f"{mark}; please report it.",
+    )
 
 
 def host_name(header: str) -> str:

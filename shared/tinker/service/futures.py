@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.tinker.errors import CancelledError
+from shared.tinker.errors import CancelledError, CheckpointError
 from shared.tinker.service.limits import Limits
 from shared.tinker.service.records import Key
 from shared.tinker.service.store import Store
+
+logger = logging.getLogger(__name__)
 
 JSON = "application/json"
 
@@ -83,13 +86,20 @@ class Futures:
         """How many requests of a session have no answer yet."""
         return self._unfinished.get(session_id, 0)
 
+    def in_memory(self) -> int:
+        """How many promises this process holds, finished or not."""
+        return len(self._promises)
+
     def finish(self, promise: Promise, reply: Reply) -> bool:
         """Give the answer and keep it; False when there was one already."""
         if promise.reply is not None:
             return False
-        self._store.put_future(
-            promise.request_id, promise.key_id, None, reply.content_type, reply.body
-        )
+        try:
+            self._store.put_future(
+                promise.request_id, promise.key_id, None, reply.content_type, reply.body
+            )
+        except CheckpointError:  # a full disk costs the memory of a restart, not the answer
+            logger.exception("an answer could not be kept")
         promise.reply, promise.give_up = reply, None
         promise.finished_at = self._clock()
         left = self.unfinished(promise.session_id) - 1
@@ -104,8 +114,11 @@ class Futures:
         promise = self._promises.get(request_id)
         if promise is None or promise.reply is None or promise.released.is_set():
             return
-        if promise.on_release is not None:
-            promise.on_release(promise.reply)
+        try:
+            if promise.on_release is not None:
+                promise.on_release(promise.reply)
+        except CheckpointError:
+            logger.exception("a release could not be logged")
         promise.released.set()
 
     async def retrieve(self, request_id: str, key: Key) -> Reply | None:

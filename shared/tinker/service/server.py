@@ -175,6 +175,8 @@ def _logging(state: Path) -> Generator[None]:
     handler = logging.handlers.RotatingFileHandler(
         path, maxBytes=5 << 20, backupCount=1, encoding="utf-8"
     )
+    # What aiohttp says of malformed requests quotes them, keys included.
+    handler.addFilter(lambda record: record.name != "aiohttp.server")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     level = root.level
