@@ -18,8 +18,8 @@ from torch.utils.checkpoint import checkpoint
 
 from shared.tinker.service.types import Datum
 
-LOGITS_BUDGET = 2**24
-"""Most logits (positions x vocabulary) held at once: 64 MB in float32."""
+LOGITS_BUDGET = {"cpu": 2**24, "cuda": 2**28}
+"""Most logits (positions x vocabulary) held at once: 64 MB in float32, and 1 GB on a GPU."""
 
 
 def target_logprobs(model: Any, data: Sequence[Datum], device: torch.device) -> list[Tensor]:
@@ -70,7 +70,7 @@ def _chunk(lm_head: Any, hidden_CH: Tensor, targets_CK: Tensor) -> Tensor:
 
 
 def _gather_logprobs(lm_head: Any, hidden_MH: Tensor, targets_MK: Tensor) -> Tensor:
-    rows = max(1, LOGITS_BUDGET // int(lm_head.out_features))
+    rows = max(1, LOGITS_BUDGET[hidden_MH.device.type] // int(lm_head.out_features))
     if len(hidden_MH) <= rows:
         return _chunk(lm_head, hidden_MH, targets_MK)
     chunks = zip(hidden_MH.split(rows), targets_MK.split(rows), strict=True)
