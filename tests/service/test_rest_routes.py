@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import urllib.request
 from collections.abc import Callable
@@ -134,6 +135,32 @@ def test_a_deleted_checkpoint_is_gone(trained: Trained) -> None:
         trained.client.create_training_client_from_state(path).result()
 
 
+def test_a_full_disk_is_told_to_the_client_and_the_old_checkpoint_stays(
+    trained: Trained, service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(model_id: str, folder: Path, *, optimizer: bool) -> None:
+        (folder / "adapter_model.safetensors").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(service.engine, "save", full)
+    with pytest.raises(tinker.RequestFailedError, match="No space left on device"):
+        trained.training.save_state("one", overwrite=True).result()
+    monkeypatch.undo()
+    trained.client.create_training_client_from_state(trained.paths["weights"]).result()
+    assert len(list((service.state / "checkpoints").glob("*/*/*/*"))) == 3
+
+
+def test_a_damaged_checkpoint_is_told_by_its_file_when_loaded(
+    trained: Trained, service: Running
+) -> None:
+    (damaged,) = (service.state / "checkpoints").glob("*/weights/*/*/optimizer.safetensors")
+    damaged.write_bytes(b"")
+    with pytest.raises(tinker.RequestFailedError, match=r"optimizer\.safetensors has 0 bytes"):
+        trained.client.create_training_client_from_state(trained.paths["weights"]).result()
+    sampling = trained.client.create_sampling_client(model_path=trained.paths["sampler_weights"])
+    assert sampling.result().get_base_model() == NAME
+
+
 def test_another_key_sees_nothing_of_it(trained: Trained, service: Running) -> None:
     rest = tinker.RestClient(base_url=service.url, api_key=stranger(service))
     session_id = trained.run_id.partition(":")[0]
@@ -248,30 +275,3 @@ def test_sessions_and_samplers_are_found(trained: Trained) -> None:
     sampler = trained.rest.get_sampler(sampler_id).result()
     assert (sampler.sampler_id, sampler.base_model) == (sampler_id, NAME)
     assert sampler.model_path == trained.paths["sampler_weights"]
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/api/v1/training_runs?limit=-1", 400),
-        ("GET", "/api/v1/training_runs?limit=x", 400),
-        ("GET", "/api/v1/checkpoints?offset=9999999999999999999999", 400),
-        ("GET", "/api/v1/training_runs?limit=0", 200),
-        ("GET", "/api/v1/training_runs/nothing", 404),
-        ("GET", "/api/v1/training_runs/%ff%00", 404),
-        ("GET", "/api/v1/sessions/nothing", 404),
-        ("GET", "/api/v1/samplers/nothing", 404),
-        ("DELETE", "/api/v1/training_runs/r/checkpoints/pickles/a", 400),
-        ("DELETE", "/api/v1/training_runs/r/checkpoints/weights/..%2Fa", 400),
-        ("DELETE", "/api/v1/training_runs/..%2Fr/checkpoints/weights/a", 400),
-        ("DELETE", "/api/v1/training_runs/r/checkpoints/weights/a", 404),
-        ("PUT", "/api/v1/training_runs/r/checkpoints/weights/a/ttl", 400),
-        ("POST", "/api/v1/weights_info", 400),
-        ("GET", "/kit/v1/files/r/a/w", 404),
-    ],
-)
-def test_bad_requests_are_told_in_json(
-    service: Running, method: str, path: str, status: int
-) -> None:
-    found, kind, body = service.raw(method, path)
-    assert (found, kind) == (status, "application/json") and body
