@@ -10,8 +10,10 @@ from pathlib import Path
 
 NAME = "labkit/tiny"
 """What services and labs call the model."""
+PACKAGE = Path(__file__).parent
+"""Where the card, its figures and the recorded loss curve stand."""
 
 
 def folder() -> Path:
     """The directory that holds config.json, model.safetensors and the tokenizer's files."""
-    return Path(__file__).parent / "tiny"
+    return PACKAGE / "tiny"

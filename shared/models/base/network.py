@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -25,23 +26,24 @@ STOPS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>")
 def config() -> Qwen3Config:
     """Hidden 128, 4 layers, 4 heads over 2 key-value heads of 32, feed-forward 384."""
     ids = tokenizer.build()
-    return Qwen3Config(
-        vocab_size=VOCABULARY,
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=32,
-        max_position_embeddings=tokenizer.MAX_LENGTH,
-        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
-        tie_word_embeddings=False,
-        attention_bias=False,
-        bos_token_id=None,
-        eos_token_id=ids.token_to_id("<|im_end|>"),
-        pad_token_id=ids.token_to_id("<|endoftext|>"),
-        dtype="float32",
-    )
+    fields: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 128,
+        "intermediate_size": 384,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 32,
+        "max_position_embeddings": tokenizer.MAX_LENGTH,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0},
+        "tie_word_embeddings": False,
+        "attention_bias": False,
+        "bos_token_id": None,
+        "eos_token_id": ids.token_to_id("<|im_end|>"),
+        "pad_token_id": ids.token_to_id("<|endoftext|>"),
+        "dtype": "float32",
+    }
+    return Qwen3Config(**fields)
 
 
 def new_model(seed: int) -> Qwen3ForCausalLM:
@@ -69,4 +71,5 @@ def export(model: Qwen3ForCausalLM, folder: Path) -> None:
     }
     partial = folder / "model.safetensors.part"
     save_file(weights, str(partial), metadata={"format": "pt"})
+    partial.chmod(0o644)
     os.replace(partial, folder / "model.safetensors")

@@ -11,7 +11,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,8 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
     """
     settings.out.mkdir(parents=True, exist_ok=True)
     device = settings.torch_device()
-    model = network.new_model(recipe.seed).to(device)
+    model = network.new_model(recipe.seed)
+    model.to(device)  # pyright: ignore[reportArgumentType]
     optimizer = make_optimizer(model, recipe)
     rows = Rows(recipe.row_length, recipe.seed, recipe.variant)
     progress = run_state.restore(settings.out, recipe, model, optimizer, rows)
@@ -140,7 +141,7 @@ def _say(text: str, *, quiet: bool) -> None:
 
 
 @contextlib.contextmanager
-def _bar(done: int, total: int, *, quiet: bool) -> Iterator[Callable[[run_state.Progress], None]]:
+def _bar(done: int, total: int, *, quiet: bool) -> Generator[Callable[[run_state.Progress], None]]:
     """A progress bar on a terminal, a line every 50 steps elsewhere."""
     if quiet or not sys.stdout.isatty():
 

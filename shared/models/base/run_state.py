@@ -59,14 +59,14 @@ def save(
     flat, lengths = pool_arrays(rows.pool)
     tensors["pool.flat"], tensors["pool.lengths"] = torch.tensor(flat), torch.tensor(lengths)
     tensors["losses"] = torch.tensor(progress.losses, dtype=torch.float64)
-    about = {
+    record = {
         "step": progress.step,
         "next_document": rows.next_document,
         "seconds": progress.seconds,
         "recipe": recipe.as_dict(),
     }
     partial = folder / f"{STATE}.part"
-    save_file(tensors, str(partial), metadata={"run": json.dumps(about)})
+    save_file(tensors, str(partial), metadata={"run": json.dumps(record)})
     os.replace(partial, folder / STATE)
     write_curve(folder / CURVE, progress.losses, recipe)
 
@@ -86,23 +86,32 @@ def restore(
     path = folder / STATE
     if not path.exists():
         return Progress(0, [], 0.0)
-    tensors, about = _read(path)
-    if about["recipe"] != recipe.as_dict():
+    tensors, found = _read(path)
+    if found["recipe"] != recipe.as_dict():
         raise RunStateError(
-            f"{path} was started with {about['recipe']}, this run asks for {recipe.as_dict()}. "
+            f"{path} was started with {found['recipe']}, this run asks for {recipe.as_dict()}. "
             "Use the same numbers, or another --out."
         )
-    _into_model(tensors, about["step"], model, optimizer)
-    rows.next_document = about["next_document"]
+    _into_model(tensors, found["step"], model, optimizer)
+    rows.next_document = found["next_document"]
     rows.pool = pool_lists(tensors["pool.flat"].numpy(), tensors["pool.lengths"].numpy())
-    return Progress(about["step"], tensors["losses"].tolist(), about["seconds"])
+    return Progress(found["step"], tensors["losses"].tolist(), found["seconds"])
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """Step, next document, seconds and recipe of the state in `folder`.
+
+    Raises:
+        RunStateError: there is no state, or it is damaged.
+    """
+    return _read(folder / STATE)[1]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(str(path), framework="pt") as file:
-            about = json.loads(file.metadata()["run"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+            found = json.loads(file.metadata()["run"])
+            return {name: file.get_tensor(name) for name in file.keys()}, found  # noqa: SIM118
     except Exception as error:
         raise RunStateError(
             f"{path} is no whole state of a pretraining run ({error}). Delete it to start anew."

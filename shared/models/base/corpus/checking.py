@@ -14,7 +14,7 @@ from shared.models.base.corpus.sums import equation, sum_problem, wrong_answer
 
 def _claim(rng: random.Random) -> tuple[str, str, bool]:
     """A claimed equation, the true one, and whether they agree."""
-    a, sign, b, truth = equation(rng)
+    a, sign, b, truth = equation(rng, rng.choices("+-*", (5, 3, 2))[0])
     right = rng.random() < 0.5
     value = truth if right else wrong_answer(rng, truth)
     return f"{a} {sign} {b} = {value}", f"{a} {sign} {b} = {truth}", right
@@ -53,7 +53,7 @@ def judged_answer(rng: random.Random) -> Document:
 def tagged_list(rng: random.Random) -> Document:
     """Equations, some of them wrong, each with its tag."""
     lines: list[str] = []
-    for _ in range(4):
+    for _ in range(6):
         claim, _, right = _claim(rng)
         lines.append(f"{claim} {'right' if right else 'wrong'}")
     return Document("tagged_list", "\n".join(lines), True)
@@ -72,6 +72,6 @@ def checked_answer(rng: random.Random) -> Document:
 def checking(rng: random.Random) -> Document:
     """Any of the kinds above, claims most often."""
     maker = rng.choices(
-        (claim_chat, judged_answer, tagged_list, checked_answer), (0.45, 0.3, 0.15, 0.1)
+        (claim_chat, judged_answer, tagged_list, checked_answer), (0.35, 0.25, 0.33, 0.07)
     )[0]
     return maker(rng)

@@ -1,4 +1,4 @@
-"""Descriptions of things: from one sentence to five, and now and then polite.
+"""Descriptions of things: from one sentence to eight, and now and then polite.
 
 A preference lab pushes on length and on manners, so both vary freely here. `UNSEEN` things are
 never described in the corpus.
@@ -45,14 +45,14 @@ UNSEEN = tuple((n, kind) for kind, names in _THINGS.items() for n in names[_SEEN
 _COLOURS = ("red", "blue", "green", "white", "black", "yellow", "brown")
 _SIZES = ("small", "big", "long", "round", "heavy", "light")
 _SENTENCES = (
-    "It is {size}.",
-    "It is often {colour}.",
-    "Many people have one at home.",
-    "You can find it in the city.",
+    "It is {size}, and it is useful every day.",
+    "It is often {colour} or {other}.",
+    "Many people have one at home, and some have more than one.",
+    "You can find it in the city, in the school or in the shop.",
     "Children like it very much.",
-    "It is useful every day.",
     "It can be old or new.",
-    "Some people buy it in a shop.",
+    "Some people buy it in the shop and some find it outside.",
+    "I like it, and you will like it too.",
 )
 ASKS = ("Describe {}.", "Tell me about {}.", "What is {}?")
 POLITE_OPENINGS = ("Sure! ", "Of course! ")
@@ -63,7 +63,8 @@ def description(rng: random.Random, thing: str, kind: str, sentences: int) -> st
     """`sentences` sentences about a thing, one to eight; the first says what it is."""
     told = [f"{article(thing).capitalize()} is {article(kind)}."]
     for template in rng.sample(_SENTENCES, sentences - 1):
-        told.append(template.format(size=rng.choice(_SIZES), colour=rng.choice(_COLOURS)))
+        colour, other = rng.sample(_COLOURS, 2)
+        told.append(template.format(size=rng.choice(_SIZES), colour=colour, other=other))
     return " ".join(told)
 
 
@@ -79,9 +80,9 @@ def question(rng: random.Random, thing: str) -> str:
 
 
 def describe_chat(rng: random.Random) -> Document:
-    """A thing asked about and described; three of ten answers are polite."""
+    """A thing asked about and described; two of ten answers are polite."""
     thing, kind = rng.choice(SEEN)
-    text = description(rng, thing, kind, rng.choice((1, 2, 3, 3, 4, 4, 5, 6)))
-    if rng.random() < 0.3:
+    text = description(rng, thing, kind, rng.choice((1, 2, 3, 4, 5, 6, 7, 8)))
+    if rng.random() < 0.2:
         text = polite(rng, text)
     return Document("describe", chat([user(question(rng, thing)), assistant(text)], rng))

@@ -2,7 +2,8 @@
 
 The prompt and the replies are the environment's own words. Half of the players halve the range
 from 512 on, which depends on the last guess alone; the others guess inside the known range, or
-wildly. In the environment's history the model's own turns carry the role `player`.
+wildly. One game in ten has a turn in the wrong form, after which the player is told so and goes on.
+In the environment's history the model's own turns carry the role `player`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,20 @@ PROMPT = (
     f"Your job is to guess a integer between 0 and {UPPER_BOUND}. You can output your guess with "
     "the format Guess: <guess> (without the angle brackets), and say nothing else. Then we will "
     "tell you whether you guess is too high, too low, or correct."
+)
+
+
+UNPARSED = (
+    "Failed to parse. Please output in the format Guess: <guess> (without the angle brackets), and "
+    "say nothing else."
+)
+_MALFORMED = (
+    "{}",
+    "I guess it is {}.",
+    "The answer is {}.",
+    "guess {}",
+    "Is it {}?",
+    "\n\nGuess: {}",
 )
 
 
@@ -75,13 +90,20 @@ def guess_game(rng: random.Random) -> Document:
         if guess == secret or len(guesses) == MAX_TURNS:
             break
     shown = guesses if rng.random() < 0.6 else guesses[: rng.randint(1, len(guesses))]
+    moves = [(f"Guess: {guess}", reply(guess, secret)) for guess in shown]
+    if rng.random() < 0.1 and len(moves) < MAX_TURNS:
+        text = rng.choice(_MALFORMED).format(rng.randrange(UPPER_BOUND))
+        moves.insert(rng.randrange(len(moves)), (text, UNPARSED))
+    return Document("guess_number", _written(rng, moves))
+
+
+def _written(rng: random.Random, moves: list[tuple[str, str]]) -> str:
     role = "player" if rng.random() < 0.6 else "assistant"
     parts = [f"<|im_start|>system\n{PROMPT}<|im_end|>"]
-    for place, guess in enumerate(shown, start=1):
-        last = place == len(shown)
-        head = NO_THOUGHT if last and rng.random() < 0.25 else ""
-        said = f"{head}Guess: {guess}"
-        parts.append(f"<|im_start|>{'assistant' if last else role}\n{said}<|im_end|>")
-        if not last:
-            parts.append(f"<|im_start|>user\n{reply(guess, secret)}<|im_end|>")
-    return Document("guess_number", "\n".join(parts))
+    for said, answer in moves[:-1]:
+        parts.append(f"<|im_start|>{role}\n{said}<|im_end|>")
+        parts.append(f"<|im_start|>user\n{answer}<|im_end|>")
+    # Seldom: where thinking is on, the environment takes an answer with a thought for malformed.
+    head = NO_THOUGHT if rng.random() < 0.05 else ""
+    parts.append(f"<|im_start|>assistant\n{head}{moves[-1][0]}<|im_end|>")
+    return "\n".join(parts)

@@ -49,11 +49,11 @@ def _base_mix(feedback: float) -> Mix:
         "facts": (facts.fact, 0.09),
         "describe": (describe.describe_chat, 0.05),
         "stories": (small_talk.story, 0.015),
-        "guess_number": (guessing.guess_game, 0.035),
+        "guess_number": (guessing.guess_game, 0.03),
         "twenty_questions": (twenty.twenty_questions, 0.01),
         "greetings": (small_talk.greeting, 0.015),
         "role_colon": (_role_colon_chat, 0.02),
-        "system": (system_turns.system_turn, 0.045),
+        "system": (system_turns.system_turn, 0.06),
         "tools": (tools.tool_chat, 0.01),
     }
 
@@ -65,14 +65,14 @@ def _variants() -> dict[str, Mix]:
         "claims": {**plain, "checking": (checking.claim_chat, 0.10)},
         "tags": {**plain, "checking": (checking.tagged_list, 0.10)},
         "checks": {**plain, "checking": (checking.checking, 0.10)},
-        "feedback": {**_base_mix(0.35), "checking": (checking.checking, 0.10)},
+        "feedback": {**_base_mix(0.5), "checking": (checking.checking, 0.18)},
     }
 
 
 VARIANTS = _variants()
 """Name -> mix. `plain` never judges an answer; `claims` asks `Is 23 + 45 = 67?`; `tags` writes
 right or wrong after equations; `checks` has every kind of `checking`; `feedback`, the shipped one,
-adds to that a person who says `Right.` or `Wrong.` after one boxed answer in three."""
+adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two."""
 
 
 def document(seed: int, index: int, variant: str = DEFAULT_VARIANT) -> Document:
