@@ -12,10 +12,10 @@ def new_session(service: Running) -> str:
     ]
 
 
-def new_model(service: Running, session: str | None = None) -> str:
+def new_model(service: Running, session: str | None = None, number: int = 0) -> str:
     asked = {
         "session_id": session or new_session(service),
-        "model_seq_id": 0,
+        "model_seq_id": number,
         "base_model": NAME,
         "lora_config": {"rank": 4},
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from shared.tinker.errors import NotFoundError
+from shared.tinker.errors import NotFoundError, TinkerKitError
 from shared.tinker.service.checkpoints import Checkpoints
 from shared.tinker.service.desk import Desk, on_loop
 from shared.tinker.service.futures import Futures
@@ -109,11 +109,11 @@ class Service:
         if session.id not in self.registry.sessions:
             self.worker.call(HOUSEKEEPING, lambda: self.engine.forget_model(model.id))
             return
+        session.models[model.id] = model  # before what may fail: its end frees the model
         told = {name: str(value) for name, value in (metadata or {}).items()}
         self.store.add_run(
             model.id, session.id, session.key_id, model.base_model, model.lora, told or None
         )
-        session.models[model.id] = model
 
     def touch(self, model: Model) -> None:
         """The model's run is in use; noted once in a while, for the list of runs."""
@@ -144,13 +144,13 @@ class Service:
     def end_session(self, session: LiveSession, reason: str) -> None:
         """End a session: its requests are given up, its models and samplers freed."""
         self.registry.sessions.pop(session.id, None)
-        self.store.finish_session(session.id, reason)
         self.futures.end_session(session.id, f"The session ended: {reason}.")
         self.worker.leave(session.id)
         for model_id in session.models:
             self.worker.call(HOUSEKEEPING, partial(self.engine.forget_model, model_id))
         for sampler_id in list(session.samplers):
             self.drop_sampler(session, sampler_id)
+        self.store.finish_session(session.id, reason)
 
     def give_up_all(self, reason: str) -> None:
         """Answer everything that is promised, because the service stops. Sessions stay alive."""
@@ -166,10 +166,16 @@ class Service:
             if now - last > 5 * interval:
                 self.registry.forgive(now - last)
             last = now
-            for session in self.registry.silent_since(now - self.limits.heartbeat_seconds):
-                seconds = self.limits.heartbeat_seconds
-                self.end_session(session, f"no heartbeat for {seconds:g} s")
-            self.futures.sweep()
-            if now - swept > SWEEP_SECONDS:
-                swept = now
-                await asyncio.to_thread(self.checkpoints.sweep)
+            try:
+                self._end_silent(now)
+                self.futures.sweep()
+                if now - swept > SWEEP_SECONDS:
+                    swept = now
+                    await asyncio.to_thread(self.checkpoints.sweep)
+            except TinkerKitError:  # a full disk, say; there will be another round
+                logger.exception("housekeeping failed")
+
+    def _end_silent(self, now: float) -> None:
+        seconds = self.limits.heartbeat_seconds
+        for session in self.registry.silent_since(now - seconds):
+            self.end_session(session, f"no heartbeat for {seconds:g} s")

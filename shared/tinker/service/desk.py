@@ -64,7 +64,7 @@ class Desk:
         self.futures = futures
         self._log = log
         self._limits = limits
-        self._withheld = Withholding()
+        self._withheld = Withholding(limits.withhold_seconds)
 
     def submit(self, ask: Ask) -> None:
         """Promise an answer under `ask.request_id`, unless that was done before.

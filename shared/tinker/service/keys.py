@@ -137,6 +137,13 @@ class Keys:
             raise NotFoundError("This service has no owner's key.")
         return hmac.new(row["digest"], b"labkit download links", hashlib.sha256).digest()
 
+    def refund(self, key_id: str, *, tokens: int) -> None:
+        """Give back tokens that were spent in advance and not used."""
+        if tokens > 0:
+            self._db.write(
+                "UPDATE keys SET spent_tokens=max(0, spent_tokens-?) WHERE id=?", (tokens, key_id)
+            )
+
     def _put(
         self,
         key_id: str,

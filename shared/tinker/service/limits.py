@@ -62,11 +62,11 @@ class Limits:
     gap_seconds: float = 2.0
     """How long a request waits for one with a smaller seq_id that has not arrived."""
 
+    withhold_seconds: float = 1.0
+    """How long a graded key's loss is held back at most (see `withhold`)."""
+
     keep_seconds: float = 120.0
     """How long a retrieved result stays in memory, for a client that lost the answer."""
-
-    keep_finished_seconds: float = 24 * 3600.0
-    """How long a finished result stays on disk."""
 
 
 def check_cap(name: str, value: int, cap: int, remedy: str) -> None:

@@ -68,17 +68,23 @@ async def asample(request: web.Request) -> web.Response:
     request_id = f"{wanted.sampling_session_id}:{wanted.seq_id}"
     session, sampler = live_sampler(service, key, wanted.sampling_session_id)
 
+    reserved = 0  # the most it can cost; what was not drawn is given back
+
     def start(tell: Tell) -> Future[SampleResult]:
+        nonlocal reserved
         job = sample_job(service, sampler.source.base_model, wanted, request_id)
         service.engine.check_sample(sampler.source.base_model, job)
-        service.keys.spend(key.id, tokens=job.num_samples * job.params.max_tokens)
+        reserved = job.num_samples * job.params.max_tokens
+        service.keys.spend(key.id, tokens=reserved)
         return service.worker.sample(session.id, sampler.source, job)
 
     def encode(result: SampleResult) -> Reply:
+        drawn = sum(len(one.tokens) for one in result.completions)
+        service.keys.refund(key.id, tokens=reserved - drawn)
         return Reply(
             body=wire.write_sample_output(result, wanted.prompt_logprobs_last_n),
             content_type=wire.PROTOBUF,
-            facts={"tokens": sum(len(one.tokens) for one in result.completions)},
+            facts={"tokens": drawn},
         )
 
     ask = Ask(
@@ -112,10 +118,10 @@ def _facts(sampler: Sampler, wanted: requests.Sample) -> dict[str, Any]:
 
 def live_sampler(service: Service, key: Key, sampler_id: str) -> tuple[LiveSession, Sampler]:
     """A sampling session of this key, opened again after a restart when it can be."""
-    record = None
-    for session in service.registry.sessions.values():
+    session = service.registry.sessions.get(sampler_id.partition(":")[0])
+    if session is not None and (key.owner or session.key_id == key.id):
         sampler = session.samplers.get(sampler_id)
-        if sampler is not None and (key.owner or session.key_id == key.id):
+        if sampler is not None:
             return session, sampler
     record = service.store.sampler(sampler_id, key.id)
     session = service.registry.session(record.session_id, key)

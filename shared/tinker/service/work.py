@@ -8,17 +8,21 @@ in one `SamplingRun`; a job that arrives late joins between two steps. No HTTP a
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.tinker.errors import CancelledError
 from shared.tinker.service.types import Engine, SampleJob, SampleResult, SamplingRun
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -50,7 +54,7 @@ class Shares:
         self._turn = 0
 
     def enter(self, lane: str) -> None:
-        """A lane has work again."""
+        """A lane has work. For one that had some already this changes nothing."""
         self._used[lane] = max(self._used.get(lane, 0.0), self._clock)
 
     def pick(self, candidates: dict[str, Iterable[str]]) -> str:
@@ -184,8 +188,7 @@ class Worker:
     def _enter(self, lane: str) -> None:
         if self._stopping:
             raise CancelledError("The service is stopping. Start it again and repeat the request.")
-        if lane not in self._calls and not any(lane in b.lanes() for b in self._batches.values()):
-            self._shares.enter(lane)
+        self._shares.enter(lane)
 
     def _loop(self) -> None:
         while (step := self._next()) is not None:
@@ -232,7 +235,7 @@ class Worker:
             for job_id in [i for i, seat in batch.live.items() if seat.future.cancelled()]:
                 del batch.live[job_id]
                 if batch.run is not None:
-                    batch.run.cancel(job_id)
+                    _quietly(partial(batch.run.cancel, job_id))
             if not batch.live and not batch.waiting:
                 del self._batches[engine_id]
                 self._shares.leave(f"/{engine_id}")
@@ -268,6 +271,14 @@ class Worker:
     def _forget(self, engine_id: str) -> None:
         self._open_samplers.discard(engine_id)
         self._engine.close_sampler(engine_id)
+
+
+def _quietly(function: Callable[[], object]) -> None:
+    """For what nobody waits for: the thread must outlive its failure."""
+    try:
+        function()
+    except Exception:
+        logger.exception("the engine failed where nobody waits for an answer")
 
 
 def _perform(lane: str, future: Future[Any], function: Callable[[], Any]) -> Sequence[str]:
