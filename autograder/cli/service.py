@@ -139,22 +139,23 @@ def _tell_ready(service: EmbeddedService, began: float, *, as_json: bool) -> Non
             said = service.status()
         except UnreachableError:
             said = {}
+        if trouble := said.get("trouble"):
+            raise EnvironmentRefused(f"The model cannot be loaded: {trouble}")
         if said.get("ready"):
             if as_json:
                 _print({"event": "ready", **said})
             else:
                 seconds = time.monotonic() - began
-                typer.echo(f"Ready after {seconds:.1f} s: {_names(said.get('models'))}.")
+                typer.echo(f"Ready after {seconds:.1f} s: {_names(said)}.")
             return
         time.sleep(0.2)
 
 
-def _names(models: Any) -> str:
-    """What is served, stand-ins counted, not listed."""
-    named = [m if isinstance(m, dict) else {"name": str(m)} for m in models or []]
-    real = [str(m.get("name") or m.get("model_name")) for m in named if not m.get("stand_in_for")]
-    borrowed = len(named) - len(real)
-    return ", ".join(real) + (f", and under {borrowed} borrowed names" if borrowed else "")
+def _names(said: dict[str, Any]) -> str:
+    """What is served; stand-ins are the tiny model whatever they are called, so only counted."""
+    borrowed: list[str] = said.get("stand_ins", [])
+    names = ", ".join(name for name in said.get("models", []) if name not in borrowed)
+    return names + (f", and as a stand-in for {len(borrowed)} others" if borrowed else "")
 
 
 def _status(folder: Path, *, as_json: bool) -> None:
@@ -177,13 +178,12 @@ def _status(folder: Path, *, as_json: bool) -> None:
     if as_json:
         _print(facts)
         return
-    models = facts.pop("models", [])
-    typer.echo(f"{'models':10} {_names(models)}")
+    typer.echo(f"{'models':16} {_names(said)}")
     for name, value in facts.items():
         if isinstance(value, str | int | float | bool):
             shown = round(value, 1) if isinstance(value, float) else value
-            typer.echo(f"{name:10} {shown}")
-    typer.echo(f"{'key':10} in {folder / 'service.json'}")
+            typer.echo(f"{name:16} {shown}")
+    typer.echo(f"{'key':16} in {folder / 'service.json'}")
 
 
 def _stop(folder: Path, *, as_json: bool) -> None:

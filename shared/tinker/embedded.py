@@ -35,7 +35,7 @@ START_SECONDS = 60.0
 COMMAND = (sys.executable, "-P", "-m", "shared.tinker.service")
 """What is run, less its options. `-P`: nothing of the working folder is imported."""
 
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 7.0  # the service gives a running step 5 s to end
 _SECRETS = ("TINKER_API_KEY", "TINKER_CREDENTIAL_CMD", "TINKER_BASE_URL")
 _QUIET = {
     "OMP_NUM_THREADS": "1",
@@ -155,7 +155,9 @@ class EmbeddedService:
             UnreachableError: it ended, or is not ready after `seconds`.
         """
         deadline = time.monotonic() + seconds
-        while not self.status().get("ready"):
+        while not (said := self.status()).get("ready"):
+            if said.get("trouble"):
+                raise UnreachableError(f"The service cannot load its model: {said['trouble']}")
             if time.monotonic() > deadline:
                 raise UnreachableError(f"{self!r} was not ready after {seconds:g} s.")
             time.sleep(0.05)
@@ -256,13 +258,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         if process.stdin is not None:
             process.stdin.close()
-    for harder in (process.terminate, process.kill):
-        try:
-            process.wait(_STOP_SECONDS)
-            return
-        except subprocess.TimeoutExpired:
-            harder()
-    process.wait()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()  # a long step; what was saved is whole
+        process.wait()
 
 
 def how_it_ended(code: int) -> str:

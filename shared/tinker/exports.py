@@ -11,8 +11,10 @@ import base64
 import hashlib
 import shutil
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from shared.tinker.errors import CheckpointError, NotFoundError, UnsupportedError, UserError
@@ -145,9 +147,9 @@ def fetch(urls: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    target = (folder / name).resolve()
-    plain = name and not name.startswith(("/", "\\")) and "\\" not in name and "\0" not in name
-    if not plain or target == folder.resolve() or not target.is_relative_to(folder.resolve()):
+    base = folder.resolve()
+    target = base if {"\\", "\0"} & set(name) else (folder / name).resolve()
+    if target == base or not target.is_relative_to(base):
         raise CheckpointError(
             f"The server names a file {name!r}, which would lie outside {folder}. "
             "Nothing was downloaded; do not trust this server."
@@ -168,7 +170,9 @@ def _fetch_one(name: str, url: str, target: Path) -> None:
                 size += len(block)
             announced = response.headers.get("Content-Length")
             expected = _announced_sha256(response.headers)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         # urllib's errors carry no URL; ours has none either, for it is a signature.
         status = getattr(error, "code", None)
         what = f"status {status}" if status else str(getattr(error, "reason", None) or error)

@@ -130,14 +130,10 @@ def _already(
     if not weights.is_file() or _sha256(weights) != info.get("sha256"):
         logger.warning("%s is damaged and is converted again.", adapter)
         return False
-    if extra.items() - info.items() if _hashable(extra) else extra:
+    if (info | extra) != info:
         _write_json(adapter / INFO, info | extra)
     _publish_info(out)
     return True
-
-
-def _hashable(extra: dict[str, Any]) -> bool:
-    return all(isinstance(value, str | int | float | bool | None) for value in extra.values())
 
 
 def _base_folder(client: TinkerClient, path: str, base_model: str) -> Path:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.tinker import client, embedded
 from shared.tinker.state import Running, read_running
+from shared.tinker.tokenizers import load_tokenizer, teach_tokenizers
 
 FAKE = (sys.executable, "-P", str(Path(__file__).parent / "fake_service.py"))
 
@@ -30,26 +29,6 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(spelling)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(autouse=True)
-def closed_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK leaves connections open for the life of the process; a test's end with the test."""
-    from tinker.lib import internal_client_holder as sdk
-
-    pools: list[sdk.ClientConnectionPool] = []
-    make = sdk.InternalClientHolder._create_client_connection_pool
-
-    def remembered(*args: Any, **options: Any) -> sdk.ClientConnectionPool:
-        pools.append(make(*args, **options))
-        return pools[-1]
-
-    monkeypatch.setattr(sdk.InternalClientHolder, make.__name__, remembered)
-    yield
-    sdk.sessionless_holder_cache._holders.clear()
-    loop = sdk._internal_client_holder_thread_singleton.get_loop()
-    for pool in pools:
-        asyncio.run_coroutine_threadsafe(pool.close(), loop).result(10)
 
 
 @pytest.fixture
@@ -100,3 +79,107 @@ def named(tmp_path: Path) -> Iterator[Named]:
     server = Named.start(tmp_path / "named")
     yield server
     server.kill()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that the real service trained for a few steps, and what it says of `tokens`.
+
+    `logprobs` float32 (T-1,): of each token after the first, at temperature 1.
+    """
+
+    base: Path
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    training: str
+    external: str
+    sampler: str
+
+
+@pytest.fixture(scope="session")
+def tied_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model whose output layer shares its weights with the embedding."""
+    import torch
+    from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+
+    from shared.models.base import folder
+
+    tokenizer = AutoTokenizer.from_pretrained(folder())
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(0)
+    place = tmp_path_factory.mktemp("tied")
+    Qwen3ForCausalLM(config).save_pretrained(place)
+    tokenizer.save_pretrained(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def real(tied_model: Path) -> Iterator[embedded.EmbeddedService]:
+    """The real service with the shipped model and the tied one, shared by all tests here."""
+    with embedded.EmbeddedService.start(models=[f"tied={tied_model}"]) as service:
+        yield service
+
+
+def train(
+    service: embedded.EmbeddedService, model: str, base: Path, *, train_unembed: bool = True
+) -> Trained:
+    """A few steps on one line, far enough that adapter and base differ plainly."""
+    import tinker
+
+    from shared.models.base import NAME, folder
+
+    teach_tokenizers({NAME: folder()})
+    connection = tinker.ServiceClient(base_url=service.url, api_key=service.key)
+    training = connection.create_lora_training_client(
+        model, rank=8, seed=1, train_unembed=train_unembed
+    ).result()
+    tokens = load_tokenizer(NAME).encode("Question: what is 23 + 45? Answer: 68.")
+    datum = tinker.Datum(
+        model_input=tinker.ModelInput.from_ints(tokens[:-1]),
+        loss_fn_inputs={
+            "target_tokens": tinker.TensorData(
+                data=tokens[1:], dtype="int64", shape=[len(tokens) - 1]
+            ),
+            "weights": tinker.TensorData(
+                data=[1.0] * (len(tokens) - 1), dtype="float32", shape=[len(tokens) - 1]
+            ),
+        },
+    )
+    for _ in range(4):
+        training.forward_backward([datum], "cross_entropy")
+        training.optim_step(tinker.AdamParams(learning_rate=5e-3)).result()
+    output = training.forward([datum], "cross_entropy").result().loss_fn_outputs[0]
+    trained = Trained(
+        base=base,
+        tokens=tuple(tokens),
+        logprobs=tuple(output["logprobs"].data),
+        training=training.save_state("final").result().path,
+        external=training.save_weights_external("final").result().path,
+        sampler=training.save_weights_for_sampler("final").result().path,
+    )
+    connection.close("success").result(10)
+    return trained
+
+
+@pytest.fixture(scope="session")
+def trained(real: embedded.EmbeddedService) -> Trained:
+    """A model trained on the shipped one."""
+    from shared.models.base import NAME, folder
+
+    return train(real, NAME, folder())
+
+
+@pytest.fixture
+def there(real: embedded.EmbeddedService) -> client.TinkerClient:
+    """A client of the real service."""
+    return client.TinkerClient(real.key, real.url)

@@ -6,6 +6,7 @@ It is run with the service's own options. Its one model trains for ever: no resu
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import sys
@@ -70,7 +71,14 @@ class Handler(BaseHTTPRequestHandler):
                 "lora_rank": 4,
                 "model_data": {"arch": "qwen3", "model_name": "labkit/tiny"},
             },
-            "/kit/v1/status": {"ready": True, "models": ["labkit/tiny"], "pid": os.getpid()},
+            "/kit/v1/status": {
+                "ready": True,
+                "trouble": None,
+                "models": ["labkit/tiny", "Qwen/Qwen3-8B"],
+                "stand_ins": ["Qwen/Qwen3-8B"],
+                "queue": 0,
+                "memory_mb": 12.34,
+            },
         }
         if route == "retrieve_future":
             if body["request_id"] == "model":
@@ -103,6 +111,8 @@ def main() -> None:
     if options.model == "nonsense":
         print("no such model: nonsense", file=sys.stderr)
         sys.exit(2)
+    lock = (options.state / "service.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -54,6 +54,7 @@ async def status(request: web.Request) -> web.Response:
             "ready": service.ready,
             "trouble": service.trouble,
             "models": [model.name for model in service.engine.served()],
+            "stand_ins": [m.name for m in service.engine.served() if m.stand_in_for],
             "sessions": len(service.registry.sessions),
             "training_models": sum(1 for _ in service.registry.models()),
             "queue": service.worker.queued(),
