@@ -9,7 +9,6 @@ import torch
 from shared.tinker.service.decode import Limits
 from tests.service.sampling_models import (
     CONTEXT,
-    EOS,
     base_of,
     finish,
     job,
@@ -207,49 +206,6 @@ def test_one_token_needs_no_decoding(base, monkeypatch):
     assert [len(c.tokens) for c in result.completions] == [1, 1, 1]
 
 
-def test_the_stop_token_is_the_last_token(base):
-    asked = prompts(12, seed=8)
-    results = finish(
-        new_run(base), *(job(str(i), p, 4, max_tokens=100) for i, p in enumerate(asked))
-    )
-    reasons = set()
-    for result in results.values():
-        for completion in result.completions:
-            tokens = completion.tokens.tolist()
-            reasons.add(completion.stop_reason)
-            assert EOS not in tokens[:-1]
-            assert (tokens[-1] == EOS) == (completion.stop_reason == "stop")
-            assert len(tokens) == 100 or completion.stop_reason == "stop"
-    assert reasons == {"stop", "length"}
-
-
-def test_no_stop_at_all_runs_to_max_tokens_through_ends_of_text(base):
-    result = finish(new_run(base), job("a", [4, 5], 16, stop=(), max_tokens=90))["a"]
-    assert {len(c.tokens) for c in result.completions} == {90}
-    assert {c.stop_reason for c in result.completions} == {"length"}
-    assert any(EOS in c.tokens for c in result.completions)
-
-
-def test_own_stops_come_on_top_of_the_end_of_text(base):
-    result = finish(new_run(base), job("a", [4, 5], 32, stop=(17, 40), max_tokens=100))["a"]
-    ends = {int(c.tokens[-1]) for c in result.completions if c.stop_reason == "stop"}
-    assert ends == {EOS, 17, 40}
-
-
-def test_stop_strings_end_where_the_text_first_contains_them(base):
-    decode = base.tokenizer.decode
-    result = finish(new_run(base), job("a", [4, 5], 32, stop=("b", "END"), max_tokens=60))["a"]
-    hits = 0
-    for completion in result.completions:
-        tokens = completion.tokens.tolist()
-        whole, before = decode(tokens), decode(tokens[:-1])
-        assert not ("b" in before or "END" in before)
-        if completion.stop_reason == "stop" and tokens[-1] != EOS:
-            assert "b" in whole or "END" in whole
-            hits += 1
-    assert hits > 5
-
-
 def test_max_tokens_beyond_the_context_ends_at_the_context(base):
     prompt = prompts(1, seed=9, shortest=20)[0]
     [completion] = finish(new_run(base), job("a", prompt, max_tokens=10**12, stop=()))[
@@ -257,50 +213,3 @@ def test_max_tokens_beyond_the_context_ends_at_the_context(base):
     ].completions
     assert len(prompt) + len(completion.tokens) == CONTEXT
     assert completion.stop_reason == "length"
-
-
-def test_a_prompt_as_long_as_the_context_is_scored_and_followed_by_one_token(base):
-    prompt = [2 + i % 90 for i in range(CONTEXT)]
-    result = finish(new_run(base), job("a", prompt, max_tokens=9, prompt_logprobs=True))["a"]
-    assert result.prompt_logprobs is not None and len(result.prompt_logprobs) == CONTEXT
-    assert [len(c.tokens) for c in result.completions] == [1]
-
-
-def test_prompt_logprobs_are_the_models_and_untempered(model):
-    asked = prompts(5, seed=10)
-    results = finish(
-        new_run(base_of(model)),
-        *(
-            job(str(i), p, i % 2, temperature=0.3, prompt_logprobs=True, topk_prompt_logprobs=i)
-            for i, p in enumerate(asked)
-        ),
-    )
-    for i, prompt in enumerate(asked):
-        result = results[str(i)]
-        rows = logprobs_after(model, prompt)[:-1]
-        assert np.isnan(result.prompt_logprobs[0]) and len(result.completions) == i % 2
-        np.testing.assert_allclose(
-            result.prompt_logprobs[1:],
-            rows[range(len(prompt) - 1), prompt[1:]],
-            atol=LOGPROB_TOLERANCE,
-        )
-        if i == 0:
-            assert result.topk_tokens is None and result.topk_logprobs is None
-            continue
-        values, ids = rows.topk(i, dim=-1)
-        assert result.topk_tokens[0].tolist() == [0] * i
-        assert result.topk_logprobs[0].tolist() == [-99999.0] * i
-        assert result.topk_tokens[1:].tolist() == ids.tolist()
-        np.testing.assert_allclose(result.topk_logprobs[1:], values, atol=LOGPROB_TOLERANCE)
-
-
-def test_a_prompt_of_one_token_has_no_logprobs(base):
-    asked = job("a", [5], prompt_logprobs=True, topk_prompt_logprobs=2)
-    result = finish(new_run(base), asked)["a"]
-    assert np.isnan(result.prompt_logprobs).tolist() == [True]
-    assert result.topk_logprobs.tolist() == [[-99999.0, -99999.0]]
-
-
-def test_scores_are_not_given_when_not_asked_for(base):
-    result = finish(new_run(base), job("a", [5, 6]))["a"]
-    assert result.prompt_logprobs is None and result.topk_tokens is None

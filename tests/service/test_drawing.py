@@ -90,6 +90,18 @@ def test_a_draw_has_positive_probability_and_its_tempered_logprob(logits, t, k, 
     assert limited[ties].sum() > 0
 
 
+@pytest.mark.parametrize("top_p", [0.02, 0.3, 0.97], ids=["few", "some", "nearly all"])
+def test_top_p_is_exact_in_a_vocabulary_larger_than_what_is_looked_at_first(top_p):
+    logits = np.random.default_rng(4).normal(size=3000) * 0.5
+    tokens, _ = draw_many(logits.tolist(), (1.0, -1, top_p), count=4000)
+    expected = expected_distribution(logits, 1.0, -1, top_p)
+    # The borders of the nucleus: float32 logprobs may put one more token in or out.
+    assert set(tokens.tolist()) <= set(np.argsort(-logits)[: int((expected > 0).sum()) + 1])
+    half = np.argsort(-logits)[: int((expected > 0).sum()) // 2]
+    share, mass = np.isin(tokens.numpy(), half).mean(), expected[half].sum()
+    assert abs(share - mass) < 5 * np.sqrt(0.25 / 4000)  # five standard errors at most
+
+
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 1000), st.integers(0, 1 << 20))
 def test_uniforms_lie_in_the_half_open_unit_interval(seed, index, position):
     key = np.array([row_key(seed, index)], np.uint64)

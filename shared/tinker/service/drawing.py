@@ -19,6 +19,9 @@ from torch import Tensor
 GREEDY_BELOW = 1e-5
 """Temperatures below this take the likeliest token: logits over them would leave float32."""
 
+FEW = 64
+"""Tokens that are looked at first for top-p."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -104,12 +107,20 @@ def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
 
 
 def _draw_restricted(logprobs: Tensor, top_k: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
-    """As `draw`, among the top_k likeliest and then the fewest of these that hold top_p of them."""
-    width = min(int(top_k.max()), logprobs.shape[1])
-    ordered, ids = logprobs.topk(width, dim=-1)
-    weights = ordered.double().exp()
-    weights = weights * (torch.arange(width, device=weights.device) < top_k)
-    sums = weights.cumsum(dim=-1)
-    ahead = sums - weights
-    weights = weights * (ahead < top_p * sums[:, -1:])
-    return ids.gather(1, _invert(weights, uniform)[:, None])[:, 0]
+    """As `draw`, among the top_k likeliest and then the fewest of these that hold top_p of them.
+
+    Few tokens are enough nearly always, so the vocabulary is sorted only as far as it must be.
+    """
+    vocab_size = logprobs.shape[1]
+    counted = top_k < vocab_size
+    width = min(max(FEW, int(top_k.masked_fill(~counted, 0).max())), vocab_size)
+    while True:
+        ordered, ids = logprobs.topk(width, dim=-1)
+        weights = ordered.double().exp()
+        weights = weights * (torch.arange(width, device=weights.device) < top_k)
+        sums = weights.cumsum(dim=-1)
+        total = sums[:, -1:].masked_fill(~counted, 1.0)
+        inside = sums - weights < top_p * total
+        if width == vocab_size or bool((counted | ~inside[:, -1:]).all()):
+            return ids.gather(1, _invert(weights * inside, uniform)[:, None])[:, 0]
+        width = min(16 * width, vocab_size)
