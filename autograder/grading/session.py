@@ -16,21 +16,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograder import ledger
 from autograder.course import Course, canonical_json
 from autograder.errors import EnvironmentRefused, NotebookError
 from autograder.files import write_atomically
 from autograder.grading import cache
+from autograder.grading.processes import Processes
 from autograder.handin import METADATA, NOTE
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec
 from autograder.notebook import Grafted, Node, graft, read_notebook
 from autograder.sandbox.errors import ForkDied, SandboxError
-
-if TYPE_CHECKING:
-    from autograder.sandbox.client import Zygote
 
 NOTE_LIMIT = 400
 ATTEMPTS = 3
@@ -66,7 +64,7 @@ class Session:
         self.course = course
         self.trust = trust or course.data.trust_students
         self._labs: dict[str, Lab] = {}
-        self._zygote: Zygote | None = None
+        self.processes = Processes(seed=course.data.seed, trust=self.trust)
         self._guard = threading.RLock()
 
     @cached_property
@@ -146,19 +144,14 @@ class Session:
     def _judge_stubbornly(self, reading: Reading) -> Verdict:
         """Ask again when the machinery failed: it may have run short of memory, or been killed."""
         for _ in range(ATTEMPTS - 1):
-            zygote = self._zygote
+            zygote = self.processes.started
             try:
                 return judge_cells(reading, self.lab(reading.lab), self)
             except ForkDied:
                 continue
             except SandboxError:
-                self._forget(zygote)
+                self.processes.forget(zygote)
         return judge_cells(reading, self.lab(reading.lab), self)
-
-    def _forget(self, zygote: Zygote | None) -> None:
-        with self._guard:
-            if zygote is not None and self._zygote is zygote:
-                self.close()
 
     def verdict(self, reading: Reading) -> Verdict:
         """The verdict on a hand-in, with what happened to its notebook, entered in the ledger."""
@@ -185,34 +178,18 @@ class Session:
             at=judged.at,
         )
 
-    def zygote(self) -> Zygote:
-        """The process that judges fork from, started when first needed."""
-        with self._guard:
-            if self._zygote is None:
-                from autograder.judge.start import judging_zygote
-
-                level: Any = None if self.trust else self.level
-                self._zygote = judging_zygote(level=level, trust=self.trust)
-            return self._zygote
-
     def close(self) -> None:
-        """End the zygote."""
-        with self._guard:
-            if self._zygote is not None:
-                self._zygote.close()
-                self._zygote = None
+        """End the processes that judge."""
+        self.processes.close()
 
 
 def judge_cells(reading: Reading, lab: Lab, session: Session) -> Verdict:
-    """Ask the judge. The one place that runs a student's code, and that tests replace."""
-    from autograder.judge.runner import judge
-
+    """Ask the judge, and keep what was printed. What tests of all the rest replace."""
     printed: list[str] = []
-    verdict = judge(
+    verdict = session.processes.judge(
         reading.grafted.cells,
         lab.folder,
-        zygote=session.zygote(),
-        seed=session.course.data.seed,
+        level=session.level,
         on_stdout=lambda exercise, text: printed.append(f"--- {exercise}\n{text}\n"),
     )
     if printed:

@@ -58,9 +58,14 @@ def _seed_globals() -> Generator[None]:
 
     Here the states from before are restored once, at the end of the run.
     """
+    seed_globals()
+    yield
+
+
+def seed_globals() -> None:
+    """The state of Python's and numpy's global generators before every example."""
     random.seed(0)
     np.random.seed(0)
-    yield
 
 
 def fix_inputs(test: Callable[..., Any], *, number: int, examples: int, shrink: bool) -> None:

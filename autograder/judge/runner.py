@@ -22,8 +22,10 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.rehearsal import Stage
 from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.session import Choice, JudgeSession
+from autograder.judge.subject import Subject
 from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.lab import ExerciseSpec, LabSpec, load_spec
@@ -95,10 +97,11 @@ def judge(
     chosen = None if exercises is None else list(exercises)
     job = {"lab_dir": str(lab_dir), "cells": plain_cells, "exercises": chosen, **options}
     answer = zygote.fork_call("autograder.judge.runner:run_job", {**job, "notes": list(notes)})
-    return _verdict_in(answer, on_stdout)
+    return verdict_in(answer, on_stdout)
 
 
-def _verdict_in(answer: dict[str, Any], on_stdout: Callable[[str, str], None] | None) -> Verdict:
+def verdict_in(answer: dict[str, Any], on_stdout: Callable[[str, str], None] | None) -> Verdict:
+    """The verdict in a fork's answer; raises `LabError` when it tells of one."""
     if "error" in answer:
         raise LabError(answer["error"])
     for name, text in answer["stdout"].items():
@@ -107,10 +110,15 @@ def _verdict_in(answer: dict[str, Any], on_stdout: Callable[[str, str], None] | 
     return Verdict.model_validate(answer["verdict"])
 
 
+def collect_seldom() -> None:
+    """A fork lives shortly: looking through what it inherited finds nothing to free."""
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
 def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
     """What `judge` asks the fork to do: a verdict, or the sentence why there is none."""
-    gc.freeze()  # a fork lives shortly: looking through what it inherited finds nothing to free
-    gc.set_threshold(50_000)
+    collect_seldom()
     lab_dir = Path(job["lab_dir"])
     try:
         spec = load_spec(lab_dir)
@@ -156,15 +164,21 @@ def run(
     choice: Choice,
     *,
     file: str,
+    reference: Subject | None = None,
+    stage: Stage | None = None,
 ) -> tuple[Verdict, dict[str, str]]:
-    """One run of pytest over `file`, and what the submission printed by exercise."""
+    """One run of pytest over `file`, and what the submission printed by exercise.
+
+    `reference` is made from the lab when left out; `stage` has a rehearsal or records one.
+    """
     hidden = file == "judge.py"
     path = lab_dir / file
     if not path.is_file():
         raise LabError(f"{lab_dir} has no {file}.")
     trusted = reference_source(lab_dir) if hidden else ()
-    reference = local_subject(trusted, upcast=True) if hidden else None
-    session = JudgeSession(spec, Bench(cells, spawn, reference), choice)
+    if hidden and reference is None:
+        reference = local_subject(trusted, upcast=True)
+    session = JudgeSession(spec, Bench(cells, spawn, reference), choice, stage)
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,7 @@ from autograder.judge.failure import (
     failure_text,
     stopped_failure,
 )
+from autograder.judge.rehearsal import Example, Inconsistent, Stage
 from autograder.judge.subject import Stopped
 from autograder.judge.trace import Trace
 from autograder.judge.verdict import Counterexample
@@ -68,6 +69,11 @@ class CaseRun:
         if trace and len(self.traces) < TRACES_KEPT:
             self.traces.append(trace)
 
+    def start_again(self) -> None:
+        """Forget what happened: the case runs anew, from its first input."""
+        self.failure = self.first = None
+        self.traces, self.rules, self.tried_since = [], [], 0
+
     def note(self, failure: Failure) -> None:
         """A failing example; the last one noted is the smallest, because it is replayed last."""
         self.first = self.first or failure
@@ -89,10 +95,13 @@ class Choice:
 class JudgeSession:
     """A pytest plugin for one run of `judge.py` or `checks.py` on one submission."""
 
-    def __init__(self, spec: LabSpec, bench: Bench, choice: Choice) -> None:
+    def __init__(
+        self, spec: LabSpec, bench: Bench, choice: Choice, stage: Stage | None = None
+    ) -> None:
         self.spec = spec
         self.bench = bench
         self.choice = choice
+        self.stage = stage or Stage()
         self.runs: list[CaseRun] = []
         self.fault: LabkitError | None = None
         self._now: CaseRun | None = None
@@ -182,7 +191,10 @@ class JudgeSession:
         if inner is None:
             function.obj = self._watched(test)
             return
-        test.hypothesis.inner_test = self._watched(inner)
+        watched = test.hypothesis.inner_test = self._watched(self.stage.recorded(case.name, inner))
+        examples = self.stage.examples(case.name)
+        if examples is not None:
+            function.obj = self._remembered(test, watched, examples)
         fix_inputs(
             test,
             number=seed_of(self.choice.seed, self.spec.name, case.exercise, case.name),
@@ -216,6 +228,25 @@ class JudgeSession:
 
         return example
 
+    def _remembered(
+        self, test: Callable[..., None], watched: Callable[..., None], examples: Sequence[Example]
+    ) -> Callable[..., None]:
+        """A case that asks what it asked at the rehearsal, and all of `test` if that goes wrong."""
+
+        def case(**fixtures: Any) -> None:
+            run = self._now
+            assert run is not None
+            if self.stage.replay(watched, fixtures, examples):
+                return
+            differed = run.first
+            run.start_again()
+            test(**fixtures)
+            if differed is not None:
+                run.first = differed
+                raise Inconsistent
+
+        return case
+
     def _searched_enough(self, run: CaseRun) -> bool:
         if run.first is None:
             return False
@@ -229,7 +260,7 @@ class JudgeSession:
         run.done = True
         if isinstance(problem, Stopped):
             run.failure = self._stopped(run, problem)
-        elif isinstance(problem, Flaky) and run.first is not None:
+        elif isinstance(problem, Flaky | Inconsistent) and run.first is not None:
             run.failure = _flaky(run.first)
         elif isinstance(problem, HypothesisException) and self.bench.subject.trace:
             # For instance `assume` on an answer: no input made the code give a usable one.

@@ -44,11 +44,11 @@ def test_a_dead_zygote_is_replaced(course: Course, monkeypatch: pytest.MonkeyPat
     closed: list[str] = []
     ours = Session(course)
     dead: Any = SimpleNamespace(close=lambda: closed.append("dead"))
-    ours._zygote = dead
-    ours._forget(SimpleNamespace())  # type: ignore[arg-type]
+    ours.processes._zygote = dead
+    ours.processes.forget(SimpleNamespace())  # type: ignore[arg-type]
     assert closed == []  # another thread has put a new one in its place
-    ours._forget(dead)
-    assert closed == ["dead"] and ours._zygote is None
+    ours.processes.forget(dead)
+    assert closed == ["dead"] and ours.processes.started is None
 
 
 def test_without_a_sandbox_nothing_runs_and_the_remedy_is_named(

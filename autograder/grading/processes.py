@@ -1,0 +1,95 @@
+"""The processes that one session's verdicts come from: a zygote, and an examiner for each lab.
+
+Every hand-in is judged by an examiner, a single one too: what a verdict says of code that answers
+at random must not depend on how many were judged before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.judge.verdict import Verdict
+from autograder.sandbox.errors import ForkDied
+from autograder.sandbox.ops import SourceCell
+
+if TYPE_CHECKING:
+    from autograder.judge.examiner import Examiner
+    from autograder.sandbox.client import Zygote
+
+Printed = Callable[[str, str], None]
+
+
+class Processes:
+    """Starts what is needed when it is needed. Methods may be called from several threads."""
+
+    def __init__(self, *, seed: str, trust: bool) -> None:
+        self._seed = seed
+        self._trust = trust
+        self._zygote: Zygote | None = None
+        self._examiners: dict[Path, Examiner] = {}
+        self._guard = threading.RLock()
+
+    def judge(
+        self, cells: Sequence[SourceCell], lab_dir: Path, *, level: Any, on_stdout: Printed
+    ) -> Verdict:
+        """The verdict on grafted cells. The one place that runs a student's code.
+
+        Raises:
+            LabError: the lab's own files are wrong.
+            ForkDied: the judge's process crashed; asking again may help.
+            SandboxError: the zygote is gone; `forget` it, and asking again may help.
+        """
+        examiner = self._examiner(lab_dir, self.zygote(level))
+        try:
+            return examiner.judge(cells, on_stdout=on_stdout)
+        except ForkDied:
+            self._drop(lab_dir, examiner)
+            raise
+
+    def zygote(self, level: Any) -> Zygote:
+        """The process that judges fork from, started when first needed."""
+        with self._guard:
+            if self._zygote is None:
+                from autograder.judge.start import judging_zygote
+
+                wanted: Any = None if self._trust else level
+                self._zygote = judging_zygote(level=wanted, trust=self._trust)
+            return self._zygote
+
+    @property
+    def started(self) -> Zygote | None:
+        """The zygote, if there is one."""
+        return self._zygote
+
+    def forget(self, zygote: Zygote | None) -> None:
+        """End a zygote that does not answer, and all that came from it; another one stays."""
+        with self._guard:
+            if zygote is not None and self._zygote is zygote:
+                self.close()
+
+    def close(self) -> None:
+        """End them all. What is judged afterwards starts new ones."""
+        with self._guard:
+            for examiner in self._examiners.values():
+                examiner.close()
+            self._examiners.clear()
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def _examiner(self, lab_dir: Path, zygote: Zygote) -> Examiner:
+        with self._guard:
+            if lab_dir not in self._examiners:
+                from autograder.judge.examiner import Examiner
+
+                self._examiners[lab_dir] = Examiner(lab_dir, zygote=zygote, seed=self._seed)
+            return self._examiners[lab_dir]
+
+    def _drop(self, lab_dir: Path, examiner: Examiner) -> None:
+        with self._guard:
+            if self._examiners.get(lab_dir) is examiner:
+                del self._examiners[lab_dir]
+        # Not closed while other threads wait for its answers: it ends when the last one is done.
