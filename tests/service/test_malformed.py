@@ -24,6 +24,10 @@ from tests.service.calls import new_model, new_session, retrieve, step
 from tests.service.conftest import Running, null_service
 from tests.service.test_access import filled
 
+CALM = settings(  # a busy machine is no finding
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 POSTS = [route for route in ROUTES if route.method in ("POST", "PUT")]
 BODIES: dict[str, type[BaseModel]] = {
     "client/config": requests.Config,
@@ -93,7 +97,7 @@ def no_fault(service: Running, statuses: list[int]) -> None:
     assert service.raw("GET", "/api/v1/healthz")[0] == 200
 
 
-@settings(max_examples=15, deadline=None)
+@settings(CALM, max_examples=15)
 @given(body=st.binary(max_size=60))
 def test_bytes_instead_of_a_body(shared_service: Running, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
@@ -101,7 +105,7 @@ def test_bytes_instead_of_a_body(shared_service: Running, body: bytes) -> None:
     no_fault(shared_service, send(shared_service, calls))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(CALM, max_examples=15)
 @given(value=json_values)
 def test_json_of_another_shape(shared_service: Running, value: object) -> None:
     body = json.dumps(value)
@@ -139,9 +143,7 @@ def bodies(names: list[str]) -> st.SearchStrategy[list[tuple[str, dict[str, Any]
     return st.lists(st.one_of(*one), min_size=1, max_size=12)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(CALM, max_examples=40)
 @given(data=st.data())
 def test_the_right_fields_with_the_wrong_values(
     shared_service: Running, names: list[str], data: st.DataObject
@@ -151,9 +153,7 @@ def test_the_right_fields_with_the_wrong_values(
     no_fault(shared_service, send(shared_service, calls))
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(CALM, max_examples=40)
 @given(data=st.data())
 def test_protobuf_with_the_wrong_values(
     shared_service: Running, names: list[str], data: st.DataObject

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -121,3 +122,13 @@ def test_a_bad_sample_is_told(
     with pytest.raises(tinker.RequestFailedError, match=reason):
         sampler.sample(**given | options).result()
     assert sampled(sampler.sample(**given).result()) == [[2]]
+
+
+def test_a_pickled_sampling_client_samples_in_the_same_session(
+    client: tinker.ServiceClient,
+) -> None:
+    sampler = client.create_sampling_client(base_model=NAME).result()
+    copy = pickle.loads(pickle.dumps(sampler))
+    prompt, params = types.ModelInput.from_ints([7]), types.SamplingParams(max_tokens=1)
+    assert sampled(sampler.sample(prompt, 1, params).result()) == [[8]]
+    assert sampled(copy.sample(prompt, 1, params).result()) == [[8]]

@@ -153,6 +153,19 @@ def test_a_name_is_taken_until_overwrite(model: tinker.TrainingClient) -> None:
     model.save_state("one", overwrite=True).result()
 
 
+def test_telemetry_is_accepted_and_thrown_away(
+    service: Running, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINKER_TELEMETRY", "1")
+    client = client_for(service)
+    client.create_lora_training_client(NAME, rank=4).result()
+    telemetry = client.holder.get_telemetry()
+    assert telemetry is not None
+    assert telemetry.log("test", event_data={"a": 1})
+    client.close("success").result(10)
+    assert service.post("/api/v1/telemetry", {"events": []}) == (200, {"status": "accepted"})
+
+
 def test_a_closed_client_frees_its_models(service: Running, client_for: ClientFor) -> None:
     client = client_for(service)
     client.create_lora_training_client(NAME, rank=4).result()

@@ -55,7 +55,7 @@ def message() -> object:
     return asked
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=20), min_size=1, max_size=5)
 )
@@ -75,7 +75,7 @@ def test_settings_of_a_loss_are_numbers_or_text() -> None:
     assert loss_batch(old, LIMITS).config == {"beta": 2.0}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 9), st.data())
 def test_a_sparse_tensor_is_the_dense_one(rows: int, width: int, data: st.DataObject) -> None:
     cells = data.draw(st.lists(st.integers(-3, 3), min_size=rows * width, max_size=rows * width))
@@ -127,7 +127,7 @@ def test_images_are_refused_by_name() -> None:
         loss_batch(asked, LIMITS)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_request_are_refused(body: bytes) -> None:
     try:
