@@ -26,31 +26,39 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(serve)
 
 
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="MODEL", help="Serve this too: a folder, a hub name, or NAME=FOLDER."
+    ),
+]
+Host = Annotated[str, typer.Option(help="Address to listen at.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
+State = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where runs and checkpoints are kept between starts."),
+]
+StandIns = Annotated[
+    bool, typer.Option(help="Serve the tiny model also under the names that recipes hard-code.")
+]
+Status = Annotated[bool, typer.Option("--status", help="Tell how the running one is.")]
+Stop = Annotated[bool, typer.Option("--stop", help="Stop the running one.")]
+Logs = Annotated[bool, typer.Option("--logs", help="Show the end of its log.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
 def serve(
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Serve this too: a folder, a hub name, or NAME=FOLDER. Repeatable.",
-        ),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 0,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = "auto",
-    state: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where runs and checkpoints are kept between starts."),
-    ] = None,
-    stand_ins: Annotated[
-        bool,
-        typer.Option(help="Serve the tiny model also under the names that recipes hard-code."),
-    ] = True,
-    status: Annotated[bool, typer.Option("--status", help="Tell how the running one is.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop the running one.")] = False,
-    logs: Annotated[bool, typer.Option("--logs", help="Show the end of its log.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    model: Models = None,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    device: Device = "auto",
+    state: State = None,
+    stand_ins: StandIns = True,
+    status: Status = False,
+    stop: Stop = False,
+    logs: Logs = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a Tinker service on this machine until Ctrl-C; no key, no network, no GPU needed.
 
@@ -159,9 +167,8 @@ def _names(said: dict[str, Any]) -> str:
 
 
 def _status(folder: Path, *, as_json: bool) -> None:
-    from shared.tinker.embedded import kit_status
     from shared.tinker.errors import UnreachableError
-    from shared.tinker.state import in_use, read_running
+    from shared.tinker.state import in_use, kit_status, read_running
 
     running = read_running(folder)
     if running is None or not in_use(folder):
@@ -187,9 +194,8 @@ def _status(folder: Path, *, as_json: bool) -> None:
 
 
 def _stop(folder: Path, *, as_json: bool) -> None:
-    from shared.tinker.embedded import kit_status
     from shared.tinker.errors import UnreachableError
-    from shared.tinker.state import in_use, read_running
+    from shared.tinker.state import in_use, kit_status, read_running
 
     running = read_running(folder)
     if running is None or not in_use(folder):

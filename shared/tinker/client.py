@@ -8,6 +8,7 @@ as arguments; nothing else is set, nothing of Hugging Face's either (see `tokeni
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -116,7 +117,13 @@ def embedded(*, temporary: bool = False) -> EmbeddedService:
         if service is None or not service.alive:
             if service is not None:
                 service.stop()
-            service = EmbeddedService.start() if temporary else _kept()
+            # The SDK takes as long to import as the service to start: both at the same time.
+            importing = threading.Thread(target=importlib.import_module, args=("tinker",))
+            importing.start()
+            try:
+                service = EmbeddedService.start() if temporary else _kept()
+            finally:
+                importing.join()  # two threads in one half-imported package would fail
             _services[temporary] = service
         return service
 

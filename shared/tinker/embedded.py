@@ -26,8 +26,8 @@ from typing import Any, Self
 
 from shared.tinker.errors import UnreachableError, UserError
 from shared.tinker.notice import Notice
-from shared.tinker.reach import Address, opener
-from shared.tinker.state import Running, StateLock, read_running, tail
+from shared.tinker.reach import Address
+from shared.tinker.state import Running, StateLock, kit_status, read_running, tail
 
 START_SECONDS = 60.0
 """How long a process that lives may take until it listens (a first import from a slow disk)."""
@@ -55,19 +55,23 @@ class EmbeddedService:
         state: the folder with its runs and checkpoints.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], state: Path, lock: StateLock) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], state: Path, lock: StateLock, *, temporary: bool
+    ) -> None:
         self.state = state
         self.url = ""
         self.key = ""
         self.pid = process.pid
         self._process = process
         self._lock = lock
-        self._temporary = False
+        self._temporary = temporary
         self._owner = os.getpid()
         self._stopping = False
         self._notice: Notice | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._follow, daemon=True, name="labkit-service")
+        self._reader.start()
+        atexit.register(self.stop)
 
     def __repr__(self) -> str:
         return f"EmbeddedService({self.url}, pid {self.pid}, state {self.state})"
@@ -91,31 +95,20 @@ class EmbeddedService:
             models: further models to serve, as `catalogue` takes them.
             device: "auto", "cpu" or "cuda".
             stand_ins: also serve the base model under the names that recipes hard-code.
-            options: further options of `python -m shared.tinker.service`.
-            wait_seconds: how long to wait for another program to let go of `state`.
+            options: further options of the service's command line.
+            wait_seconds: how long another program may take to let go of `state`.
 
         Raises:
             UserError: another program uses `state`.
             UnreachableError: the process ended, or did not listen within `START_SECONDS`; the
                 message has its last words.
         """
-        temporary = state is None
-        folder = Path(tempfile.mkdtemp(prefix="labkit-service-")) if state is None else state
-        lock = StateLock.take(folder, wait_seconds)
-        if lock is None:
-            there = read_running(folder)
-            raise UserError(
-                f"{folder} is in use by another program"
-                + (f" (a service at {there.url}, pid {there.pid})" if there else "")
-                + ". Stop that one, or name another folder."
-            )
+        folder = state or Path(tempfile.mkdtemp(prefix="labkit-service-"))
+        lock = _taken(folder, wait_seconds)
         command = [*COMMAND, "--with-parent", "--state", str(folder), "--device", device]
         command += [word for model in models for word in ("--model", model)]
         command += [*([] if stand_ins else ["--no-stand-ins"]), *options]
-        service = cls(_launch(command, folder), folder, lock)
-        service._temporary = temporary
-        service._reader.start()
-        atexit.register(service.stop)
+        service = cls(_launch(command, folder), folder, lock, temporary=state is None)
         try:
             service._listening()
         except BaseException:
@@ -235,6 +228,18 @@ class EmbeddedService:
         return f"The embedded Tinker service did not start: {what}.\n{words}".rstrip()
 
 
+def _taken(folder: Path, wait_seconds: float) -> StateLock:
+    lock = StateLock.take(folder, wait_seconds)
+    if lock is None:
+        there = read_running(folder)
+        raise UserError(
+            f"{folder} is in use by another program"
+            + (f" (a service at {there.url}, pid {there.pid})" if there else "")
+            + ". Stop that one, or name another folder."
+        )
+    return lock
+
+
 def _launch(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     # What runs is this `shared`, wherever it was imported from.
     root = str(Path(__file__).resolve().parents[2])
@@ -275,23 +280,3 @@ def how_it_ended(code: int) -> str:
         name = f"signal {-code}"
     hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
-
-
-def kit_status(running: Running, seconds: float = 5.0) -> dict[str, Any]:
-    """GET /kit/v1/status of a service, with its owner's key.
-
-    Raises:
-        UnreachableError: nothing answers, or something else than that service.
-    """
-    import urllib.request
-
-    request = urllib.request.Request(f"{running.url}/kit/v1/status")
-    request.add_header("X-API-Key", running.key)
-    try:
-        with opener(running.url).open(request, timeout=seconds) as response:
-            said: dict[str, Any] = json.load(response)
-            return said
-    except (OSError, ValueError) as error:
-        raise UnreachableError(
-            f"The service at {running.url} (pid {running.pid}) does not answer: {error}."
-        ) from error

@@ -54,12 +54,13 @@ _RL_SHARE = 0.1
 _DPO_RATE = 1e-5
 
 
-def preset(base_model: str | None = None) -> Preset:
+def preset(base_model: str | None = None, *, force_embedded: bool = False) -> Preset:
     """The settings for the server that `connect()` uses.
 
     Args:
         base_model: use this model; None: the shipped one where it is served, else the
             smallest chat model that the cookbook knows a renderer and a rate for.
+        force_embedded: as for `connect`.
 
     Raises:
         NotFoundError: the server does not offer `base_model`, or none that is known.
@@ -69,7 +70,7 @@ def preset(base_model: str | None = None) -> Preset:
     from shared.tinker.client import resolve
     from shared.tinker.reach import supported_models
 
-    return choose(supported_models(resolve()), base_model)
+    return choose(supported_models(resolve(force_embedded=force_embedded)), base_model)
 
 
 def choose(offered: Sequence[str], base_model: str | None = None) -> Preset:

@@ -13,9 +13,13 @@ import json
 import os
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from shared.tinker.errors import UnreachableError
+from shared.tinker.reach import opener
 
 _OURS = "in-use.lock"
 _SERVICE = "service.lock"
@@ -63,6 +67,24 @@ def in_use(state: Path) -> bool:
             return not _lock(file)
     except OSError:
         return False
+
+
+def kit_status(running: Running, seconds: float = 5.0) -> dict[str, Any]:
+    """GET /kit/v1/status of a service, with its owner's key.
+
+    Raises:
+        UnreachableError: nothing answers, or something else than that service.
+    """
+    request = urllib.request.Request(f"{running.url}/kit/v1/status")
+    request.add_header("X-API-Key", running.key)
+    try:
+        with opener(running.url).open(request, timeout=seconds) as response:
+            said: dict[str, Any] = json.load(response)
+            return said
+    except (OSError, ValueError) as error:
+        raise UnreachableError(
+            f"The service at {running.url} (pid {running.pid}) does not answer: {error}."
+        ) from error
 
 
 class StateLock:

@@ -49,55 +49,61 @@ def download_and_convert_weights(
 ) -> str:
     """Fetch a checkpoint and write it as a PEFT adapter, which `PeftModel.from_pretrained` loads.
 
-    Into `output_dir` go `peft_adapter/` and `checkpoint_info.json`: tinker_path, base_model, rank,
-    alpha, targets, sha256 (of the adapter's weights), converted_at (UTC), versions, and what
-    `metadata` adds. The same checkpoint again returns at once and contacts no server.
+    Returns the path of `output_dir/peft_adapter`. Beside it goes `checkpoint_info.json`:
+    tinker_path, base_model, rank, alpha, targets, sha256 (of the adapter's weights), converted_at
+    (UTC), versions, and what `metadata` adds. The same checkpoint again returns at once and contacts no server.
 
     Args:
-        tinker_checkpoint: `tinker://RUN/weights/NAME` or `tinker://RUN/external_weights/NAME`, or
-            what `save_state` or `save_weights_external` returned, awaited or not.
-        base_model_name: the model it was trained on: the shipped model's name, a folder, or a hub
-            name.
+        tinker_checkpoint: `tinker://RUN/weights/NAME`, or what `save_state` or
+            `save_weights_external` returned, awaited or not.
+        base_model_name: the model it was trained on: its name on the server, or its folder.
         output_dir: made when missing.
         cleanup_archive: remove the files as they were downloaded; else they stay in `download/`.
         overwrite: replace what another checkpoint left in `output_dir`.
         metadata: more fields for checkpoint_info.json, such as the dataset.
         client: the server that has the checkpoint; None: the one `connect()` would use.
 
-    Returns:
-        The path of `output_dir/peft_adapter`.
-
     Raises:
         UnsupportedError: sampler weights, which nobody can download; it says what to do.
-        UserError: `output_dir` holds another adapter, `base_model_name` is not the model that was
-            trained, or `metadata` names a field of ours.
-        NotFoundError: the server has no such checkpoint, or the base model is not on this machine.
+        UserError: `output_dir` holds another adapter, or another model was trained.
+        NotFoundError: no such checkpoint on the server, or no such base model on this machine.
         CheckpointError: a file is damaged or does not fit the base model. What was there stays.
         UnreachableError: no server answers.
     """
     path = exports.checkpoint_path(tinker_checkpoint)
     exports.refuse_sampler(path)
-    extra = _checked_metadata(metadata)
-    out = Path(output_dir)
-    if _already(out, path, base_model_name, extra, overwrite=overwrite):
-        return str(out / ADAPTER)
-    client = client or TinkerClient()
-    base = _base_folder(client, path, base_model_name)
+    extra, out = _checked_metadata(metadata), Path(output_dir)
+    if overwrite or not _already(out, path, base_model_name, extra):
+        there = client or TinkerClient()
+        _make(there, path, base_model_name, out, extra, keep_archive=not cleanup_archive)
+    return str(out / ADAPTER)
+
+
+def _make(
+    client: TinkerClient,
+    path: str,
+    base_model: str,
+    out: Path,
+    extra: dict[str, Any],
+    *,
+    keep_archive: bool,
+) -> None:
+    """Fetch, convert and record beside the place, then move there."""
+    base = _base_folder(client, path, base_model)
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".converting-", dir=out))
     try:
         raw = staging / ARCHIVE
         raw.mkdir()
         _download(client, path, raw)
-        _convert(raw, base, staging / ADAPTER, base_model_name)
-        _write_info(staging / ADAPTER, path, base_model_name, extra)
+        _convert(raw, base, staging / ADAPTER, base_model)
+        _write_info(staging / ADAPTER, path, base_model, extra)
         _put(staging / ADAPTER, out / ADAPTER, staging)
         _publish_info(out)
-        if not cleanup_archive:
+        if keep_archive:
             _put(raw, out / ARCHIVE, staging)
     finally:
         exports.discard(staging)
-    return str(out / ADAPTER)
 
 
 def _checked_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -111,12 +117,10 @@ def _checked_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     return extra
 
 
-def _already(
-    out: Path, path: str, base_model: str, extra: dict[str, Any], *, overwrite: bool
-) -> bool:
+def _already(out: Path, path: str, base_model: str, extra: dict[str, Any]) -> bool:
     """Whether this very adapter is there, whole. New metadata is added to its record."""
     adapter = out / ADAPTER
-    if overwrite or not adapter.exists():
+    if not adapter.exists():
         return False
     info = _read_info(adapter / INFO)
     there = info.get("tinker_path"), info.get("base_model")

@@ -28,6 +28,41 @@ FLAGS = (
 )
 
 
+ANSWERS: dict[str, dict[str, Any]] = {
+    "client/config": dict.fromkeys(FLAGS, False),
+    "client/dynamic_config": {"refresh_interval_sec": 3600, "sample_cancel_enabled": False},
+    "create_session": {"type": "create_session", "session_id": "s"},
+    "session_heartbeat": {"type": "session_heartbeat"},
+    "get_server_capabilities": {
+        "supported_models": [{"model_name": "labkit/tiny", "trainable": True, "sampleable": True}]
+    },
+    "create_model": {"request_id": "model"},
+    "forward_backward": {"request_id": "never", "model_id": "s:train:0"},
+    "create_sampling_session": {
+        "type": "create_sampling_session",
+        "sampling_session_id": "s:sample:0",
+    },
+    "asample": {"request_id": "never"},
+    "samplers/s:sample:0": {"sampler_id": "s:sample:0", "base_model": "labkit/tiny"},
+    "get_info": {
+        "type": "get_info",
+        "model_id": "s:train:0",
+        "model_name": "labkit/tiny",
+        "is_lora": True,
+        "lora_rank": 4,
+        "model_data": {"arch": "qwen3", "model_name": "labkit/tiny"},
+    },
+    "/kit/v1/status": {
+        "ready": True,
+        "trouble": None,
+        "models": ["labkit/tiny", "Qwen/Qwen3-8B"],
+        "stand_ins": ["Qwen/Qwen3-8B"],
+        "queue": 0,
+        "memory_mb": 12.34,
+    },
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     key = KEY
@@ -45,47 +80,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def route(self, route: str, raw: bytes) -> tuple[int, dict[str, Any]]:
         body = {} if "protobuf" in self.headers.get("Content-Type", "") else json.loads(raw or "{}")
-        answers: dict[str, dict[str, Any]] = {
-            "client/config": dict.fromkeys(FLAGS, False),
-            "client/dynamic_config": {"refresh_interval_sec": 3600, "sample_cancel_enabled": False},
-            "create_session": {"type": "create_session", "session_id": "s"},
-            "session_heartbeat": {"type": "session_heartbeat"},
-            "get_server_capabilities": {
-                "supported_models": [
-                    {"model_name": "labkit/tiny", "trainable": True, "sampleable": True}
-                ]
-            },
-            "create_model": {"request_id": "model"},
-            "forward_backward": {"request_id": "never", "model_id": "s:train:0"},
-            "create_sampling_session": {
-                "type": "create_sampling_session",
-                "sampling_session_id": "s:sample:0",
-            },
-            "asample": {"request_id": "never"},
-            "samplers/s:sample:0": {"sampler_id": "s:sample:0", "base_model": "labkit/tiny"},
-            "get_info": {
-                "type": "get_info",
-                "model_id": "s:train:0",
-                "model_name": "labkit/tiny",
-                "is_lora": True,
-                "lora_rank": 4,
-                "model_data": {"arch": "qwen3", "model_name": "labkit/tiny"},
-            },
-            "/kit/v1/status": {
-                "ready": True,
-                "trouble": None,
-                "models": ["labkit/tiny", "Qwen/Qwen3-8B"],
-                "stand_ins": ["Qwen/Qwen3-8B"],
-                "queue": 0,
-                "memory_mb": 12.34,
-            },
-        }
         if route == "retrieve_future":
             if body["request_id"] == "model":
                 return 200, {"type": "create_model", "model_id": "s:train:0"}
             time.sleep(20)
             return 408, {"type": "try_again", "queue_state": "active"}
-        return (200, answers[route]) if route in answers else (404, {"error": f"no {route}"})
+        return (200, ANSWERS[route]) if route in ANSWERS else (404, {"error": f"no {route}"})
 
     def say(self, status: int, body: dict[str, Any]) -> None:
         data = json.dumps(body).encode()
