@@ -51,11 +51,11 @@ def download_and_convert_weights(
 
     Returns the path of `output_dir/peft_adapter`. Beside it goes `checkpoint_info.json`:
     tinker_path, base_model, rank, alpha, targets, sha256 (of the adapter's weights), converted_at
-    (UTC), versions, and what `metadata` adds. The same checkpoint again returns at once and contacts no server.
+    (UTC), versions, and what `metadata` adds. The same checkpoint again returns at once and
+    contacts no server.
 
     Args:
-        tinker_checkpoint: `tinker://RUN/weights/NAME`, or what `save_state` or
-            `save_weights_external` returned, awaited or not.
+        tinker_checkpoint: a path, or what `save_state` or `save_weights_external` returned.
         base_model_name: the model it was trained on: its name on the server, or its folder.
         output_dir: made when missing.
         cleanup_archive: remove the files as they were downloaded; else they stay in `download/`.
