@@ -1,10 +1,15 @@
-"""MkDocs hooks: adds the generated pages to the site. What is on them is in site_pages.py."""
+"""MkDocs hooks: adds the generated pages, and the generated parts of the written ones.
+
+What is on them is in site_pages.py and site_service.py.
+"""
 
 from __future__ import annotations
 
 import site_pages
+import site_service
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from autograder.cli import app
 from autograder.lab import labs_folder
@@ -19,3 +24,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     for uri, content in pages.items():
         files.append(File.generated(config, uri, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Put the parts written from the code where a page asks for them."""
+    return site_service.fill(markdown)

@@ -14,11 +14,14 @@ from playwright.sync_api import Browser, Page
 PAGES = [
     "index.html",
     "start/install.html",
+    "start/tinker.html",
     "start/grading.html",
     "labs/index.html",
     "instructors/course.html",
     "reference/cli.html",
     "reference/api.html",
+    "reference/protocol.html",
+    "reference/base-model.html",
     "about.html",
 ]
 SIZES = {"desktop": (1280, 800), "phone": (360, 740)}

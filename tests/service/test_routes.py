@@ -6,22 +6,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from shared.tinker.service.app import ROUTES
-
-NOT_SERVED = {
-    "auth/token": "pjwt_auth_enabled is false",
-    "auth/apikey/me": "asks the hosted account service who one is (`tinker auth`)",
-    "create_custom_loss": "custom_loss_server_side is false",
-    "join_sampling_session": "sample_join_sampling_session is false",
-    "retrieve_futures": "sample_use_retrieve_futures is false",
-    "copy_weights": "copies between accounts; publish a checkpoint instead",
-    "audit": "hosted accounts only",
-    "billing/usage/events": "hosted accounts only",
-    "billing/usage/checkpoints/current": "hosted accounts only",
-    "sessions/{}/project": "there are no projects here",
-    "sessions/{}/trace_export": "no traces are kept",
-    "sessions/search": "there is no search; GET sessions lists them",
-}
+from shared.tinker.service.app import NOT_SERVED, ROUTES
 
 
 def sdk_paths() -> set[str]:

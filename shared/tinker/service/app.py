@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 
 from aiohttp import web
@@ -33,6 +33,22 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *rest_routes.ROUTES,
     *kit_routes.ROUTES,
 )
+
+NOT_SERVED: Mapping[str, str] = {
+    "auth/token": "pjwt_auth_enabled is false",
+    "auth/apikey/me": "asks the hosted account service who one is (`tinker auth`)",
+    "create_custom_loss": "custom_loss_server_side is false",
+    "join_sampling_session": "sample_join_sampling_session is false",
+    "retrieve_futures": "sample_use_retrieve_futures is false",
+    "copy_weights": "copies between accounts; publish a checkpoint instead",
+    "audit": "hosted accounts only",
+    "billing/usage/events": "hosted accounts only",
+    "billing/usage/checkpoints/current": "hosted accounts only",
+    "sessions/{}/project": "there are no projects here",
+    "sessions/{}/trace_export": "no traces are kept",
+    "sessions/search": "there is no search; GET sessions lists them",
+}
+"""Paths that SDK 0.38.0 knows and this service has not, parameters as {}, each with its reason."""
 
 
 def build_app(service: Service, hosts: Iterable[str] = ()) -> web.Application:

@@ -6,6 +6,7 @@ Tinker's protocol.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
@@ -38,6 +39,7 @@ class NewKey(requests.Body):
 def owner_only(handler: Handler) -> Handler:
     """Refuse every key but the owner's."""
 
+    @functools.wraps(handler)
     async def checked(request: web.Request) -> web.StreamResponse:
         if not caller(request).owner:
             return refusal(403, "Only the owner's key may ask this; it lies in the state folder.")

@@ -1,0 +1,98 @@
+"""The parts of pages that are written from the service's code hold what the code holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from shared.models.base import PACKAGE
+from shared.tinker import recipe_source, recipes
+from shared.tinker.service.app import NOT_SERVED, ROUTES
+from shared.tinker.service.limits import Limits
+from shared.tinker.service.loss_specs import LOSS_SPECS
+
+
+@pytest.fixture(scope="module")
+def parts(repository: Path) -> Iterator[ModuleType]:
+    """The module as MkDocs loads it: its folder is on the path while it is imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(repository / "tools"))
+        yield importlib.import_module("site_service")
+
+
+def test_every_part_is_asked_for_by_a_page_and_every_page_asks_for_one_that_is(
+    parts: ModuleType, repository: Path
+) -> None:
+    asked = {
+        name
+        for path in (repository / "site").rglob("*.md")
+        for name in parts.MARK.findall(path.read_text(encoding="utf-8"))
+    }
+    assert asked == set(parts.PARTS)
+
+
+def test_a_part_that_is_not_known_fails_the_build(parts: ModuleType) -> None:
+    with pytest.raises(KeyError):
+        parts.fill("<!-- generated: no-such -->")
+
+
+def test_every_route_is_on_the_page_with_what_it_does(parts: ModuleType) -> None:
+    text = parts.endpoints()
+    for route in ROUTES:
+        (line,) = (one for one in text.splitlines() if f"`{route.method} {route.path}`" in one)
+        assert len(line.split("|")[2].strip()) > 10, line
+
+
+def test_every_path_that_is_not_served_has_its_reason(parts: ModuleType) -> None:
+    text = parts.not_served()
+    assert all(f"`/api/v1/{path}` | {reason} |" in text for path, reason in NOT_SERVED.items())
+
+
+def test_every_limit_is_on_the_page_with_its_value(parts: ModuleType) -> None:
+    text = parts.caps()
+    assert all(f"`{field.name}`" in text for field in dataclasses.fields(Limits))
+    assert "| `body_bytes` | 128 MiB |" in text
+    assert "| `num_samples` | 1,024 |" in text
+    assert "| `hold_seconds` | 20 s |" in text
+
+
+def test_every_loss_has_a_row_and_a_formula(parts: ModuleType, repository: Path) -> None:
+    page = (repository / "site/reference/protocol.md").read_text(encoding="utf-8")
+    text = parts.losses()
+    for name, spec in LOSS_SPECS.items():
+        assert f"| `{name}` |" in text
+        assert f"\n`{name}`\n:   " in page, f"{name} has no formula on the page"
+        assert all(f"`{key}` {value:g}" in text for key, value in spec.defaults.items())
+
+
+def test_refusals_are_what_the_checks_say_today(parts: ModuleType) -> None:
+    text = parts.refusals()
+    assert "forward_backward_custom" in text
+    assert "holds nan at position [1]" in text
+    assert text.count("\n") >= 10
+
+
+def test_every_recipe_of_the_cookbook_is_named_and_each_that_cannot_run_says_why(
+    parts: ModuleType,
+) -> None:
+    states = parts.recipe_states()
+    assert set(states) == set(recipe_source.names())
+    assert {name for name, (state, _) in states.items() if state == "runs"} == set(recipes.TESTED)
+    assert all(why for state, why in states.values() if state == "cannot run")
+
+
+def test_the_card_is_the_packages_own(
+    parts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = PACKAGE / "MODEL_CARD.md"
+    if path.exists():
+        assert parts.model_card() in path.read_text(encoding="utf-8")
+    monkeypatch.setattr(parts, "PACKAGE", tmp_path)
+    assert "not measured" in parts.model_card()
+    (tmp_path / "MODEL_CARD.md").write_text("# labkit/tiny\n\nSmall.\n", encoding="utf-8")
+    assert parts.model_card() == "Small."
