@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from shared.tinker.errors import CancelledError, UserError
+from shared.tinker.service.shares import HOUSEKEEPING, Shares
 from shared.tinker.service.types import SampleJob, SamplingParams
-from shared.tinker.service.work import HOUSEKEEPING, Shares, Source, Worker
+from shared.tinker.service.work import Source, Worker
 from tests.service.conftest import until
 from tests.service.null_engine import NAME, NullEngine
 

@@ -23,9 +23,10 @@ from shared.tinker.service.keys import Keys
 from shared.tinker.service.limits import Limits, check_cap
 from shared.tinker.service.registry import LiveSession, Model, Registry, Sampler
 from shared.tinker.service.request_log import RequestLog
+from shared.tinker.service.shares import HOUSEKEEPING
 from shared.tinker.service.store import Store
 from shared.tinker.service.types import Engine, ServedModel
-from shared.tinker.service.work import HOUSEKEEPING, Worker
+from shared.tinker.service.work import Worker
 
 logger = logging.getLogger(__name__)
 

@@ -88,23 +88,13 @@ async def asample(request: web.Request) -> web.Response:
         )
 
     ask = Ask(
-        request_id=request_id,
-        kind="asample",
-        key=key,
-        session=session,
-        start=start,
-        encode=encode,
-        seq_id=wanted.seq_id,
-        facts=_facts(sampler, wanted),
-    )
+        request_id=request_id, kind="asample", key=key, session=session, start=start,
+        encode=encode, seq_id=wanted.seq_id, facts=_facts(sampler, wanted),
+    )  # fmt: skip
     service.desk.submit(ask)
     count = max(0, min(wanted.num_samples, service.limits.num_samples))
-    return web.json_response(
-        {
-            "request_id": request_id,
-            "sample_sequence_ids": [f"{request_id}:{index}" for index in range(count)],
-        }
-    )
+    ids = [f"{request_id}:{index}" for index in range(count)]
+    return web.json_response({"request_id": request_id, "sample_sequence_ids": ids})
 
 
 def _facts(sampler: Sampler, wanted: requests.Sample) -> dict[str, Any]:
