@@ -34,7 +34,7 @@ from shared.tinker.embedded import EmbeddedService
 RANK = 32
 LEARNING_RATE = 1e-4
 SEQUENCES, LENGTH = 32, 128
-PROMPTS, SAMPLES, MAX_TOKENS = 8, 8, 48
+PROMPTS, SAMPLES, MAX_TOKENS = 8, 8, 64
 
 
 @dataclass

@@ -157,7 +157,7 @@ class Run:
         numbers = [n for n, start in enumerate(chunk) for _ in start.rows]
         last = hidden[torch.arange(len(chunk)), torch.tensor(lengths) - 1]
         logits = self._weights.logits(last)[torch.tensor(numbers, device=device)]
-        ended = set(self._take(rows, logits, self._parameters(rows)))
+        ended = set(self._take(rows, [0] * len(rows), logits, self._parameters(rows)))
         alive = [i for i in range(len(rows)) if i not in ended]
         if alive:
             counts = Counter(numbers[i] for i in alive)
@@ -174,12 +174,12 @@ class Run:
                     job.scores = scores
 
     def _decode(self) -> None:
-        sampled = [len(row.tokens) - 1 for row in self._rows]
+        sampled = [len(row.tokens) for row in self._rows]
         tokens = torch.tensor([row.tokens[-1] for row in self._rows], device=self._weights.device)
-        logits = self._cache.decode(tokens, sampled)
+        logits = self._cache.decode(tokens, [count - 1 for count in sampled])
         if self._plan is None:
             self._plan = self._parameters(self._rows)
-        self._drop(self._take(self._rows, logits, self._plan))
+        self._drop(self._take(self._rows, sampled, logits, self._plan))
 
     def _parameters(self, rows: list[Row]) -> tuple[Choice, NDArray[np.uint64]]:
         wanted = [row.job.asked.params for row in rows]
@@ -191,13 +191,16 @@ class Run:
         return choice, np.array([row.key for row in rows], np.uint64)
 
     def _take(
-        self, rows: list[Row], logits: Tensor, plan: tuple[Choice, NDArray[np.uint64]]
+        self,
+        rows: list[Row],
+        sampled: list[int],
+        logits: Tensor,
+        plan: tuple[Choice, NDArray[np.uint64]],
     ) -> list[int]:
-        """Draw a token for each row; returns the numbers of those that ended, ascending."""
+        """Draw a token for each row, which has `sampled` so far; returns which ended, ascending."""
         choice, keys = plan
-        positions = np.array([len(row.tokens) for row in rows], np.uint64)
-        uniform = torch.from_numpy(uniforms(keys, positions)).to(logits.device)
-        tokens, logprobs = draw(logits, choice, uniform)
+        uniform = torch.from_numpy(uniforms(keys, np.array(sampled, np.uint64)))
+        tokens, logprobs = draw(logits, choice, uniform.to(logits.device))
         if torch.isnan(logprobs).any():
             raise UserError(
                 "The model answers NaN: its weights are not finite, which a far too high learning "

@@ -77,23 +77,23 @@ class Choice:
 
 
 def draw(logits: Tensor, choice: Choice, uniform: Tensor) -> tuple[Tensor, Tensor]:
-    """One token for each row of `logits` (R, V), by inverting the distribution at `uniform` (R,).
+    """One token a row of float32 `logits` (R, V): the distribution inverted at `uniform` (R,).
 
     Returns tokens int64 (R,) and their logprobs float32 (R,). A logprob is the token's under
     softmax(logits / temperature), before top-k and top-p take tokens out, so that it can be
     compared with what a forward pass over the same tokens says. Greedy rows report temperature 1:
     the limit's own logprob, 0, says nothing. NaN logits give NaN logprobs.
     """
-    logprobs = torch.log_softmax(logits.float() / choice.temperature, dim=-1)
-    tokens = _invert(logprobs.exp(), uniform)
+    probabilities = torch.softmax(logits / choice.temperature, dim=-1)
+    tokens = _invert(probabilities, uniform)
     if choice.restricted is not None:
         some = choice.restricted
         tokens[some] = _draw_restricted(
-            logprobs[some], choice.top_k[some], choice.top_p[some], uniform[some]
+            probabilities[some], choice.top_k[some], choice.top_p[some], uniform[some]
         )
     if choice.greedy is not None:
         tokens = torch.where(choice.greedy, logits.argmax(dim=-1), tokens)
-    return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
+    return tokens, probabilities.gather(1, tokens[:, None])[:, 0].log()
 
 
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
@@ -106,17 +106,19 @@ def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     return found.clamp_(max=weights.shape[1] - 1)  # only NaN leads beyond
 
 
-def _draw_restricted(logprobs: Tensor, top_k: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
+def _draw_restricted(
+    probabilities: Tensor, top_k: Tensor, top_p: Tensor, uniform: Tensor
+) -> Tensor:
     """As `draw`, among the top_k likeliest and then the fewest of these that hold top_p of them.
 
     Few tokens are enough nearly always, so the vocabulary is sorted only as far as it must be.
     """
-    vocab_size = logprobs.shape[1]
+    vocab_size = probabilities.shape[1]
     counted = top_k < vocab_size
     width = min(max(FEW, int(top_k.masked_fill(~counted, 0).max())), vocab_size)
     while True:
-        ordered, ids = logprobs.topk(width, dim=-1)
-        weights = ordered.double().exp()
+        ordered, ids = probabilities.topk(width, dim=-1)
+        weights = ordered.double()
         weights = weights * (torch.arange(width, device=weights.device) < top_k)
         sums = weights.cumsum(dim=-1)
         total = sums[:, -1:].masked_fill(~counted, 1.0)

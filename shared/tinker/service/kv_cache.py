@@ -53,9 +53,8 @@ def prefill(weights: Weights, tokens: Tensor) -> tuple[Tensor, Tensor]:
         )
         return seen.transpose(1, 2).reshape(count * length, -1)
 
-    cos, sin = weights.cosines(torch.arange(length, device=weights.device))
-    rope = (cos.repeat(count, 1, 1), sin.repeat(count, 1, 1))
-    hidden = weights.hidden(tokens.reshape(-1), rope, attend)
+    positions = torch.arange(length, device=weights.device).repeat(count)
+    hidden = weights.hidden(tokens.reshape(-1), weights.angles.at(positions, length), attend)
     return hidden.unflatten(0, (count, length)), kept
 
 
@@ -176,9 +175,10 @@ class Cache:
         layout = self._layout = self._layout or self._new_layout()
         self._tokens.reserve(len(sampled), max(sampled) + 1)
         slots = torch.tensor(sampled, device=device)
-        positions = slots + torch.tensor(layout.lengths, device=device)
+        ends = [prompt + own for prompt, own in zip(layout.lengths, sampled, strict=True)]
+        rope = w.angles.at(torch.tensor(ends, device=device), max(ends) + 1)
         attend = self._attend(layout, slots, max(sampled) + 1, min(sampled) < max(sampled))
-        return w.logits(w.hidden(tokens, w.cosines(positions), attend))
+        return w.logits(w.hidden(tokens, rope, attend))
 
     def _new_layout(self) -> Layout:
         kv_heads, copies = self._weights.shape.kv_heads, len(self._lengths)

@@ -59,6 +59,8 @@ class Job:
                 job=self,
                 index=index,
                 key=row_key(self._seed, index),
+                stop_ids=self.stop_ids,
+                limit=self.limit,
                 watch=TextWatch(self._tokenizer, self._strings) if self._strings else None,
             )
             for index in range(first, first + count)
@@ -91,6 +93,8 @@ class Row:
     job: Job
     index: int
     key: int
+    stop_ids: frozenset[int]
+    limit: int
     watch: TextWatch | None
     tokens: list[int] = field(default_factory=list[int])
     logprobs: list[float] = field(default_factory=list[float])
@@ -99,9 +103,9 @@ class Row:
         """Append a token; True when that ends the sample, which its job then holds."""
         self.tokens.append(token)
         self.logprobs.append(logprob)
-        if token in self.job.stop_ids or (self.watch is not None and self.watch.push(token)):
+        if token in self.stop_ids or (self.watch is not None and self.watch.push(token)):
             self.job.finish(self, "stop")
-        elif len(self.tokens) >= self.job.limit:
+        elif len(self.tokens) >= self.limit:
             self.job.finish(self, "length")
         else:
             return False

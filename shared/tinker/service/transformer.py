@@ -56,7 +56,28 @@ class Shape:
     heads: int
     kv_heads: int
     head_dim: int
-    eps: float
+
+
+class Angles:
+    """Cosines and sines of rotary embeddings, computed once for each position that was needed.
+
+    The first half of a sine's row is negative: with it, turning a vector is
+    x * cos + roll(x, D / 2) * sin.
+    """
+
+    def __init__(self, rotary: Any, like: Tensor) -> None:
+        self._rotary = rotary
+        self._like = like
+        self._cos = self._sin = like.new_empty(0)
+
+    def at(self, positions: Tensor, end: int) -> tuple[Tensor, Tensor]:
+        """Those of positions (N,), all below `end`; each (N, 1, D)."""
+        if end > len(self._cos):
+            every = torch.arange(max(end, 2 * len(self._cos), 256), device=self._like.device)
+            cos, sin = self._rotary(self._like, every[None])
+            sin = torch.cat((-sin[0, :, : sin.shape[-1] // 2], sin[0, :, sin.shape[-1] // 2 :]), -1)
+            self._cos, self._sin = cos[0][:, None], sin[:, None]
+        return self._cos.index_select(0, positions), self._sin.index_select(0, positions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +89,9 @@ class Weights:
     blocks: Sequence[Block]
     norm: Tensor
     head: Tensor
-    rotary: Any
+    angles: Angles
+    eps: Tensor
+    """What RMSNorm adds to the mean square; float32, without dimensions."""
     activation: Callable[[Tensor], Tensor]
     own_bytes: int = 0
 
@@ -82,35 +105,36 @@ class Weights:
         """What the pass computes in; logits are float32 always."""
         return self.embedding.dtype
 
-    def cosines(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines of rotary embeddings for positions (N,), each (N, 1, D)."""
-        cos, sin = self.rotary(self.embedding, positions[None])
-        return cos[0][:, None], sin[0][:, None]
-
     def hidden(self, tokens: Tensor, rope: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
         """Final hidden states (N, H) of tokens (N,); `attend` knows who sees whom."""
         s, (cos, sin) = self.shape, rope
-        n_qk, half = s.heads + s.kv_heads, s.head_dim // 2
+        n_qk, half, eps = s.heads + s.kv_heads, s.head_dim // 2, self.eps
         x = F.embedding(tokens, self.embedding)
         for layer, b in enumerate(self.blocks):
             m, bias = b.matrices, b.biases
-            h = F.rms_norm(x, x.shape[-1:], b.norm_attn, s.eps)
+            h = _normed(x, eps).mul_(b.norm_attn)
             qkv = F.linear(h, m["qkv"], bias["qkv"]).unflatten(-1, (-1, s.head_dim))
             qk, v = qkv[:, :n_qk], qkv[:, n_qk:]
             if b.norm_qk is not None:
-                qk = F.rms_norm(qk, qk.shape[-1:], None, s.eps) * b.norm_qk
-            turned = torch.cat((-qk[..., half:], qk[..., :half]), dim=-1)
-            qk = torch.addcmul(qk * cos, turned, sin)
+                qk = _normed(qk, eps).mul_(b.norm_qk)
+            qk = (qk * cos).addcmul_(qk.roll(half, -1), sin)
             seen = attend(layer, qk[:, : s.heads], qk[:, s.heads :], v)
             x = x + F.linear(seen, m["out"], bias["out"])
-            h = F.rms_norm(x, x.shape[-1:], b.norm_mlp, s.eps)
+            h = _normed(x, eps).mul_(b.norm_mlp)
             gate, up = F.linear(h, m["gate_up"], bias["gate_up"]).chunk(2, dim=-1)
-            x = x + F.linear(self.activation(gate) * up, m["down"], bias["down"])
-        return F.rms_norm(x, x.shape[-1:], self.norm, s.eps)
+            x = x + F.linear(self.activation(gate).mul_(up), m["down"], bias["down"])
+        return _normed(x, eps).mul_(self.norm)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """float32 logits (N, V) of final hidden states (N, H)."""
         return F.linear(hidden, self.head).float()
+
+
+def _normed(x: Tensor, eps: Tensor) -> Tensor:
+    """RMSNorm over the last dimension without its weight; the mean square is float32."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    scale = torch.addcmul(eps, norm, norm, value=1 / x.shape[-1]).rsqrt_()
+    return (x * scale).to(x.dtype)
 
 
 def base_weights(model: Any) -> Weights:
@@ -129,15 +153,16 @@ def base_weights(model: Any) -> Weights:
         heads=config.num_attention_heads,
         kv_heads=config.num_key_value_heads,
         head_dim=head_dim,
-        eps=config.rms_norm_eps,
     )
+    embedding = core.embed_tokens.weight.detach()
     return Weights(
         shape=shape,
-        embedding=core.embed_tokens.weight.detach(),
+        embedding=embedding,
         blocks=[_block(layer, shape) for layer in core.layers],
         norm=core.norm.weight.detach(),
         head=model.lm_head.weight.detach(),
-        rotary=core.rotary_emb,
+        angles=Angles(core.rotary_emb, embedding),
+        eps=torch.tensor(config.rms_norm_eps, device=embedding.device),
         activation=core.layers[0].mlp.act_fn,
     )
 
