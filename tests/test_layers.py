@@ -20,6 +20,15 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"autograder.cli"}),
 )
 OTHERS = 5
+SHARED: tuple[str, ...] = (
+    "shared.data",
+    "shared.tinker.errors",
+    "shared.models.base",
+    "shared.tinker.service",
+    "shared.models.hub",
+    "shared.tinker",  # connecting, presets, downloads, recipes
+)
+"""The layers within `shared`, the lowest first; a module belongs to the longest name it has."""
 HEAVY = (
     "torch",
     "nbgrader",
@@ -64,6 +73,24 @@ def test_imports_run_downwards_only(repository: Path) -> None:
         importer = layer(module.removesuffix(".__init__"))
         for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
             imported = layer(name)
+            if importer is not None and imported is not None and imported > importer:
+                upwards.append(f"{module} imports {name}")
+    assert upwards == []
+
+
+def shared_layer(module: str) -> int | None:
+    """The layer of a module of `shared`; None for what belongs to none, such as `shared` itself."""
+    units = [unit for unit in SHARED if f"{module}.".startswith(f"{unit}.")]
+    return SHARED.index(max(units, key=len)) if units else None
+
+
+def test_imports_within_shared_run_downwards_only(repository: Path) -> None:
+    upwards: list[str] = []
+    for path in sorted(repository.glob("shared/**/*.py")):
+        module = ".".join(path.relative_to(repository).with_suffix("").parts)
+        importer = shared_layer(module.removesuffix(".__init__"))
+        for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            imported = shared_layer(name)
             if importer is not None and imported is not None and imported > importer:
                 upwards.append(f"{module} imports {name}")
     assert upwards == []

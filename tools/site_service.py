@@ -97,11 +97,10 @@ def losses() -> str:
     """What each loss reads and which settings it takes."""
     rows: list[list[str]] = []
     for name, spec in LOSS_SPECS.items():
-        shape = "(N,) or (N, K)" if spec.many_targets else "(N,)"
-        inputs = ", ".join(f"`{one}`" for one in spec.inputs)
-        settings = "<br>".join(f"`{key}` {value:g}" for key, value in spec.defaults.items())
-        rows.append([f"`{name}`", inputs, shape, settings or "none"])
-    return table(("loss", "beside target_tokens", "shape", "settings, default"), rows)
+        inputs = ", ".join(f"`{one}`" for one in ("target_tokens", *spec.inputs))
+        settings = ", ".join(f"`{key}` {value:g}" for key, value in spec.defaults.items())
+        rows.append([f"`{name}`", f"{inputs}; {settings}" if settings else inputs])
+    return table(("loss", "inputs; settings with their defaults"), rows)
 
 
 def recipe_states() -> dict[str, tuple[str, str]]:
@@ -118,12 +117,19 @@ def recipe_states() -> dict[str, tuple[str, str]]:
     return found
 
 
-def recipe_table() -> str:
-    """All recipes, the tested ones first."""
-    order = ("runs", "not tried", "cannot run")
-    known = sorted(recipe_states().items(), key=lambda item: order.index(item[1][0]))
-    rows = [[f"`{name}`", state, why] for name, (state, why) in known]
-    return table(("recipe", "here", "because"), rows)
+def recipe_lists() -> str:
+    """All recipes: the tested ones, the untried ones, and a table of the others with reasons."""
+    known = recipe_states()
+    parts: list[str] = []
+    for state, said in (("runs", "Run"), ("not tried", "Not tried")):
+        names = [
+            f"`{name}`" + (f" ({why})" if why else "")
+            for name, (found, why) in known.items()
+            if found == state
+        ]
+        parts.append(f"**{said}**: {', '.join(names)}.")
+    others = [[f"`{name}`", why] for name, (state, why) in known.items() if state == "cannot run"]
+    return "\n\n".join([*parts, "**Cannot run**:", table(("recipe", "because"), others)])
 
 
 def datasets() -> str:
@@ -175,7 +181,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits": caps,
     "losses": losses,
     "refusals": refusals,
-    "recipes": recipe_table,
+    "recipes": recipe_lists,
     "datasets": datasets,
     "stand-ins": stand_ins,
     "learning-rates": learning_rates,

@@ -84,6 +84,8 @@ def test_every_recipe_of_the_cookbook_is_named_and_each_that_cannot_run_says_why
     assert set(states) == set(recipe_source.names())
     assert {name for name, (state, _) in states.items() if state == "runs"} == set(recipes.TESTED)
     assert all(why for state, why in states.values() if state == "cannot run")
+    text = parts.recipe_lists()
+    assert all(f"`{name}`" in text for name in states)
 
 
 def test_the_card_is_the_packages_own(
