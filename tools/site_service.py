@@ -118,7 +118,7 @@ def recipe_states() -> dict[str, tuple[str, str]]:
 
 
 def recipe_lists() -> str:
-    """All recipes: the tested ones, the untried ones, and a table of the others with reasons."""
+    """All recipes: the tested ones, the untried ones, and the others with their reasons."""
     known = recipe_states()
     parts: list[str] = []
     for state, said in (("runs", "Run"), ("not tried", "Not tried")):
@@ -128,8 +128,8 @@ def recipe_lists() -> str:
             if found == state
         ]
         parts.append(f"**{said}**: {', '.join(names)}.")
-    others = [[f"`{name}`", why] for name, (state, why) in known.items() if state == "cannot run"]
-    return "\n\n".join([*parts, "**Cannot run**:", table(("recipe", "because"), others)])
+    others = [f"- `{name}`: {why}" for name, (state, why) in known.items() if state == "cannot run"]
+    return "\n\n".join([*parts, "**Cannot run**:", "\n".join(others)])
 
 
 def datasets() -> str:
