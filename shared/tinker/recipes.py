@@ -113,12 +113,7 @@ def plan(
     """
     recipe = recipe_source.read(name)
     keys = [_key(word) for word in given]
-    missing = [key for key in recipe.required if key not in keys]
-    if missing:
-        raise UserError(
-            f"{recipe.name} needs {', '.join(f'{key}=...' for key in missing)}: "
-            "it has no default for that."
-        )
+    _check_required(recipe, keys)
     stamp = (now or datetime.now()).strftime("%Y-%m-%d-%H-%M-%S")
     added = _added(recipe, runs, stamp, small=small)
     added = {key: value for key, value in added.items() if key not in keys}
@@ -132,6 +127,15 @@ def plan(
         folder=_folder(recipe, settled, runs, stamp),
         lines=lines if reads and not Path(EXAMPLES).is_dir() else None,
     )
+
+
+def _check_required(recipe: Recipe, keys: Sequence[str]) -> None:
+    missing = [key for key in recipe.required if key not in keys]
+    if missing:
+        raise UserError(
+            f"{recipe.name} needs {', '.join(f'{key}=...' for key in missing)}: "
+            "it has no default for that."
+        )
 
 
 def _added(recipe: Recipe, runs: Path, stamp: str, *, small: bool) -> dict[str, str]:

@@ -122,7 +122,7 @@ def test_a_name_that_passes_stays_inside_its_folder(name: str) -> None:
         check_name(name)
     except UserError:
         return
-    assert (Path("/root/run/weights") / name).resolve() == Path("/root/run/weights") / name
+    assert (Path("/state/run/weights") / name).resolve() == Path("/state/run/weights") / name
     assert str(parse(f"tinker://{RUN}/weights/{name}")).endswith(f"/{name}")
 
 
