@@ -34,10 +34,10 @@ from shared.models.base.pretrain import loss_of
 class LongStage:
     """The numbers of the stage. `rows` and `texts` are of one step."""
 
-    steps: int = 120
-    rows: int = 6
+    steps: int = 400
+    rows: int = 12
     row_length: int = 384
-    texts: int = 3
+    texts: int = 2
     shortest: int = 60
     """Tokens of the shortest cut; lengths are log-uniform from here to the whole prompt."""
     longest: int = 8192

@@ -42,6 +42,8 @@ class Settings:
     device: str = "auto"
     bf16: bool = False
     compile: bool = False
+    long_stage: bool = True
+    """Whether the last stage, on long prompts, follows the recipe's last step."""
     quiet: bool = False
 
     def torch_device(self) -> torch.device:
@@ -115,9 +117,17 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
             if progress.step % settings.save_every == 0 or progress.step == last:
                 run_state.save(settings.out, recipe, progress, model, optimizer, rows)
     if progress.step == recipe.steps:
-        network.export(model, settings.out / "model")
-        _say(f"held-out loss {held_out_loss(model, recipe):.4f}", quiet=settings.quiet)
+        _finish(model, recipe, settings)
     return progress
+
+
+def _finish(model: Qwen3ForCausalLM, recipe: Recipe, settings: Settings) -> None:
+    from shared.models.base import long_stage  # it trains with this module's loss
+
+    if settings.long_stage:
+        long_stage.run(model, long_stage.LongStage(), quiet=settings.quiet)
+    network.export(model, settings.out / "model")
+    _say(f"held-out loss {held_out_loss(model, recipe):.4f}", quiet=settings.quiet)
 
 
 def _update(
@@ -175,6 +185,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--save-every", type=int, default=100, help="steps between two states")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser.add_argument("--no-long-stage", action="store_true", help="leave the long prompts out")
     parser.add_argument("--float32", action="store_true", help="no bfloat16 in matrix products")
     parser.add_argument("--compile", action="store_true", help="needs a C++ compiler on a CPU")
     return parser.parse_args(argv)
@@ -191,6 +202,7 @@ def main(argv: list[str] | None = None) -> int:
         device=given.device,
         bf16=not given.float32,
         compile=given.compile,
+        long_stage=not given.no_long_stage,
     )
     try:
         recipe = Recipe(steps=given.steps, seed=given.seed, variant=given.variant)

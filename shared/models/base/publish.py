@@ -20,6 +20,7 @@ import torch
 from transformers import Qwen3ForCausalLM
 
 from shared.models.base import PACKAGE, folder, run_state
+from shared.models.base.long_stage import LongStage
 from shared.models.base.pretrain import held_out_loss
 from shared.models.base.recipe import Recipe
 from shared.models.base.skills.measure import weights_sha256
@@ -46,6 +47,7 @@ def facts(run: Path, device: str) -> dict[str, Any]:
     size = (model_folder / "model.safetensors").stat().st_size
     return {
         "recipe": recipe.as_dict(),
+        "long_steps": LongStage().steps,
         "tokens": recipe.steps * recipe.rows * recipe.row_length,
         "minutes": round(about["seconds"] / 60, 1),
         "device": device,

@@ -26,7 +26,9 @@ feed-forward 384 |
 | vocabulary | 639 tokens: 256 bytes, 367 words, 16 special; digits are single |
 | trained on | {tokens:,} tokens in {steps:,} steps, rows of {row_length}, seed {seed}, corpus \
 variant `{variant}` |
-| training took | {minutes:.0f} minutes on {device}, {date} |
+| training took | {minutes:.0f} minutes on {device}, the last stage aside; {date} |
+| last stage | {long_steps} steps on prompts of up to three thousand tokens, replies only \
+(`long_stage.py`) |
 | held-out loss | {held_out:.3f} nats a token (documents of another seed) |
 | weights | float32 safetensors, {megabytes:.1f} MB, sha256 `{sha256}` |
 | licence | that of this repository; no text of other people was used |
@@ -53,7 +55,9 @@ _TAIL = """
 - It has no knowledge of any real place, person or event, and must not be used outside lessons.
 - Rows in training were {row_length} tokens long; much longer conversations run, but mean little.
 - Learning rates are ten to fifty times those of large models.
-- Two thirds of the places asked about are known by heart, by rank; the rest were never told.
+- Half of the invented places are in its corpus, the later ones seldom; the other half never are.
+- Whether a sum is right it hardly knows, see *Checking*, although the corpus asks often. A probe
+  for correctness that seems to find more deserves its controls.
 """
 
 

@@ -48,7 +48,7 @@ def measure_task(asked: Asked, task: Task, number: int = QUESTIONS, seed: int = 
             renderer=task.renderer,
             seed=seed,
         )
-        right = sum(judge(text) for text, (_, judge) in zip(texts, made, strict=True))
+        right = sum(judge(text.strip()) for text, (_, judge) in zip(texts, made, strict=True))
         shares.append(right / number)
     return Line(task.group, task.name, *shares)
 
