@@ -148,6 +148,16 @@ def _announce(planned: Plan, reasons: list[str]) -> None:
     if planned.added:
         words = " ".join(f"{key}={value}" for key, value in planned.added.items())
         typer.echo(f"Added, as you gave none (--full for the recipe's own sizes): {words}")
+    rate = planned.recipe.settings.get("learning_rate")
+    if rate and not any(word.startswith("learning_rate=") for word in planned.given):
+        from shared.tinker.presets import choose
+
+        tiny = choose(["labkit/tiny"])
+        typer.echo(
+            f"learning_rate stays at the recipe's {rate}, made for large models. labkit/tiny "
+            f"learns at about {tiny.sft_learning_rate:g} (supervised), {tiny.rl_learning_rate:g} (RL) or "
+            f"{tiny.dpo_learning_rate:g} (DPO)."
+        )
     for key, size in planned.recipe.fixed.items():
         typer.echo(f"Fixed in the recipe's source: {key}={size}")
     for reason in reasons:

@@ -64,7 +64,7 @@ def _more(rng: Random, name: str, thing: str, have: int) -> tuple[str, str, int]
 
 
 def _fewer(rng: Random, name: str, thing: str, have: int) -> tuple[str, str, int]:
-    gone = rng.randint(1, have - 1)
+    gone = rng.randint(2, have - 1)
     friend = rng.choice([other for other in NAMES if other != name])
     return f"{name} gives {gone} {thing} to {friend}.", f"{have} - {gone}", have - gone
 
@@ -85,7 +85,7 @@ def word_problem(rng: Random, steps: int | None = None) -> Problem:
     told = [f"{name} has {have} {thing}."]
     solved: list[tuple[str, str, int]] = []
     for index in range(steps or rng.randint(1, 2)):
-        kinds = [_more, *([_fewer] if have > 1 else []), *([_times] if index == 0 else [])]
+        kinds = [_more, *([_fewer] if have > 3 else []), *([_times] if index == 0 else [])]
         story, sum_, have = rng.choice(kinds)(rng, name, thing, have)
         told.append(story)
         solved.append((f"Count the {thing}:" if index == 0 else "Then:", sum_, have))

@@ -2,8 +2,8 @@
 
 SYNTHETIC: no row of the public datasets is here, only their names, columns and splits, so that
 unmodified code runs offline. Rows depend on the dataset, the split and `SEED` alone. Columns that
-no recipe reads are there too, filled in plainly. Train and test never share a question on purpose,
-though short sums may repeat by chance.
+no recipe reads are there too, filled in plainly. Splits are drawn apart, so that a short question
+may stand in two of them by chance.
 """
 
 from __future__ import annotations
@@ -168,9 +168,10 @@ def _strings(*names: str) -> dict[str, Any]:
     return dict.fromkeys(names, "string")
 
 
-# Sizes: sl_basic takes batches of 128 and the RLHF pipeline of 256 without being told, so a split
-# that is evaluated holds at least one such batch; Tulu 3 and UltraFeedback lose 1,024 rows to
-# their test split before training begins.
+# Sizes: sl_basic evaluates in batches of 128 and the RLHF pipeline's first stage in batches of 256
+# unless told otherwise, so no_robots has a test split of that size. DPO scores each pair of the
+# test split of hh-rlhf several times, hence a small one. Tulu 3 and UltraFeedback lose 1,024 rows
+# to a test split before training begins.
 DATASETS: tuple[PublicDataset, ...] = (
     PublicDataset(
         repo="HuggingFaceH4/no_robots",
@@ -189,7 +190,7 @@ DATASETS: tuple[PublicDataset, ...] = (
     PublicDataset(
         repo="Anthropic/hh-rlhf",
         config="default",
-        splits={"train": 2048, "test": 256},
+        splits={"train": 2048, "test": 64},
         columns=_strings("chosen", "rejected"),
         make=_hh_rlhf,
     ),
