@@ -155,8 +155,8 @@ def _announce(planned: Plan, reasons: list[str]) -> None:
         tiny = choose(["labkit/tiny"])
         typer.echo(
             f"learning_rate stays at the recipe's {rate}, made for large models. labkit/tiny "
-            f"learns at about {tiny.sft_learning_rate:g} (supervised), {tiny.rl_learning_rate:g} (RL) or "
-            f"{tiny.dpo_learning_rate:g} (DPO)."
+            f"learns at about {tiny.sft_learning_rate:g} (supervised), "
+            f"{tiny.rl_learning_rate:g} (RL), {tiny.dpo_learning_rate:g} (DPO)."
         )
     for key, size in planned.recipe.fixed.items():
         typer.echo(f"Fixed in the recipe's source: {key}={size}")
