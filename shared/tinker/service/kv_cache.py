@@ -59,38 +59,43 @@ def prefill(weights: Weights, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Places:
-    """Keys and values (layers, 2, places, kv_heads, slots, D); `used` places count."""
+    """Keys and values (layers, 2, places * kv_heads, slots, D) of `used` places."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
+        self._heads = weights.shape.kv_heads
         self.used = 0
         self.store = self._empty(0, 0)
 
     def _empty(self, places: int, slots: int) -> Tensor:
-        s, w = self._weights.shape, self._weights
-        size = (len(w.blocks), 2, places, s.kv_heads, slots, s.head_dim)
+        w = self._weights
+        size = (len(w.blocks), 2, places * self._heads, slots, w.shape.head_dim)
         return torch.zeros(size, dtype=w.dtype, device=w.device)
 
     def reserve(self, places: int, slots: int) -> None:
         """Make room; what is in use stays."""
-        had_places, had_slots = self.store.shape[2], self.store.shape[4]
+        had_places, had_slots = self.store.shape[2] // self._heads, self.store.shape[3]
         if places <= had_places and slots <= had_slots:
             return
         grown = self._empty(max(places, had_places), max(-(-slots // SLOTS) * SLOTS, had_slots))
-        grown[:, :, : self.used, :, :had_slots] = self.store[:, :, : self.used]
+        used = self.used * self._heads
+        grown[:, :, :used, :had_slots] = self.store[:, :, :used]
         self.store = grown
 
     def append(self, kept: Tensor) -> None:
         """Fill the next places with keys and values (layers, 2, n, kv_heads, T, D)."""
-        self.reserve(self.used + kept.shape[2], kept.shape[4])
-        self.store[:, :, self.used : self.used + kept.shape[2], :, : kept.shape[4]] = kept
-        self.used += kept.shape[2]
+        count, length = kept.shape[2], kept.shape[4]
+        self.reserve(self.used + count, length)
+        start, self.used = self.used * self._heads, self.used + count
+        self.store[:, :, start : self.used * self._heads, :length] = kept.flatten(2, 3)
 
     def drop(self, place: int) -> None:
         """Forget a place; the last one takes its number."""
         self.used -= 1
         if place != self.used:
-            self.store[:, :, place] = self.store[:, :, self.used]
+            h = self._heads
+            last = self.store[:, :, self.used * h : (self.used + 1) * h]
+            self.store[:, :, place * h : (place + 1) * h] = last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,34 +213,32 @@ class Cache:
     def _attend(self, layout: Layout, slots: Tensor, longest: int, ragged: bool) -> Attend:
         """Attention of one query a row over its prompt and its own first `slots` + 1 tokens."""
         s, rows, device = self._weights.shape, len(slots), slots.device
-        copies, n_prompt = len(self._lengths), layout.prompts.shape[-1]
+        copies, _, n_prompt = layout.prompts.shape
         group, scale = s.heads // s.kv_heads, s.head_dim**-0.5
-        numbers = torch.arange(rows, device=device)
+        own_slots = slots.repeat_interleave(s.kv_heads)
+        own = torch.arange(len(own_slots), device=device)
         behind: Any = torch.zeros(1, dtype=self._weights.dtype, device=device)
         if ragged:
-            hidden = torch.arange(longest, device=device) > slots[:, None]
+            hidden = torch.arange(longest, device=device) > own_slots[:, None]
             behind = torch.zeros(hidden.shape, dtype=behind.dtype, device=device)
-            behind = behind.masked_fill_(hidden, -torch.inf)
-            behind = behind.repeat_interleave(s.kv_heads, 0)[:, None]
+            behind = behind.masked_fill_(hidden, -torch.inf)[:, None]
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = self._tokens.store[layer]
-            keys[numbers, :, slots] = k
-            values[numbers, :, slots] = v
-            own_k, own_v = (x[:rows].flatten(0, 1)[:, :longest] for x in (keys, values))
-            prompt_k, prompt_v = (
-                x[:copies].flatten(0, 1)[:, :n_prompt] for x in self._prompts.store[layer]
-            )
+            keys[own, own_slots] = k.reshape(-1, s.head_dim)
+            values[own, own_slots] = v.reshape(-1, s.head_dim)
+            prompt_k, prompt_v = self._prompts.store[layer, :, :copies, :n_prompt]
             # Query heads that share a key head are queries of it: (R * kv_heads, group, D).
             own_q = q.reshape(-1, group, s.head_dim)
-            prompt_q = own_q.index_select(0, layout.members).view(len(prompt_k), -1, s.head_dim)
+            prompt_q = own_q.index_select(0, layout.members).view(copies, -1, s.head_dim)
             far = torch.baddbmm(layout.prompts, prompt_q, prompt_k.mT, alpha=scale)
             far = far.view(-1, group, n_prompt).index_select(0, layout.home)
-            near = torch.baddbmm(behind, own_q, own_k.mT, alpha=scale)
+            near = torch.baddbmm(behind, own_q, keys[: len(own), :longest].mT, alpha=scale)
             shares = torch.cat((far, near), dim=-1).softmax(dim=-1)
-            far = shares[..., :n_prompt].index_select(0, layout.members)
-            far = torch.bmm(far.view(len(prompt_k), -1, n_prompt), prompt_v)
+            far = shares.index_select(0, layout.members).view(copies, -1, n_prompt + longest)
+            far = torch.bmm(far[..., :n_prompt], prompt_v)
             far = far.view(-1, group, s.head_dim).index_select(0, layout.home)
-            return torch.baddbmm(far, shares[..., n_prompt:], own_v).view(rows, -1)
+            seen = torch.baddbmm(far, shares[..., n_prompt:], values[: len(own), :longest])
+            return seen.view(rows, -1)
 
         return attend
