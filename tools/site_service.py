@@ -14,6 +14,7 @@ from importlib.metadata import version
 from itertools import groupby, pairwise
 from typing import Any
 
+from site_figures import loss_curve
 from site_refusals import refusals
 
 from shared.data.public import DATASETS
@@ -187,4 +188,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "learning-rates": learning_rates,
     "versions": versions,
     "model-card": model_card,
+    "loss-curve": lambda: loss_curve(PACKAGE / "loss_curve.csv"),
 }

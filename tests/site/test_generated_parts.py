@@ -98,3 +98,13 @@ def test_the_card_is_the_packages_own(
     assert "not measured" in parts.model_card()
     (tmp_path / "MODEL_CARD.md").write_text("# labkit/tiny\n\nSmall.\n", encoding="utf-8")
     assert parts.model_card() == "Small."
+
+
+def test_the_loss_curve_is_drawn_from_the_record_alone(parts: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "loss_curve.csv"
+    assert "not recorded" in parts.loss_curve(path)
+    path.write_text("step,loss,learning_rate\n1,6.5,0.1\n2,4.0,0.1\n3,0.5,0.1\n")
+    drawn = parts.loss_curve(path)
+    assert "falls from 6.50 to 0.50 in 3 steps" in drawn
+    assert drawn.count("<text") == 8 + 5 + 1  # losses 0 to 7, five steps, one label
+    assert "\n\n" not in drawn  # a blank line would end the HTML block
