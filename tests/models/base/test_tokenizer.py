@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,10 +71,7 @@ def test_the_vocabulary_fits_the_model(tokenizer: PreTrainedTokenizerBase) -> No
     assert VOCABULARY - 64 < len(tokenizer) <= VOCABULARY
 
 
-def test_the_shipped_files_are_what_the_code_writes(tmp_path: object) -> None:
-    from pathlib import Path
-
-    assert isinstance(tmp_path, Path)
+def test_the_shipped_files_are_what_the_code_writes(tmp_path: Path) -> None:
     write(tmp_path)
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         assert (folder() / name).read_bytes() == (tmp_path / name).read_bytes()
