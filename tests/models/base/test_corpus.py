@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.base import tokenizer
-from shared.models.base.corpus import guessing, maths_chat, sums, word_problems
+from shared.models.base.corpus import checking, guessing, maths_chat, sums, word_problems
 from shared.models.base.corpus.describe import SEEN, UNSEEN
 from shared.models.base.corpus.document import Document
 from shared.models.base.corpus.facts import KNOWN, PLACES
@@ -72,6 +72,15 @@ def test_tags_say_what_is_so(corpus: list[Document]) -> None:
         true = sums.calculate(int(found[0]), found[1], int(found[2])) == int(found[3])
         assert line.endswith("right" if true else "wrong")
     assert lines
+
+
+@given(SEEDS)
+def test_a_verdict_behind_a_box_is_true(seed: int) -> None:
+    told = checking.boxed_verdict(random.Random(seed)).text
+    a, sign, b = re.findall(r"(\d+) ([-+*]) (\d+)", told)[0]
+    value, verdict = re.findall(r"\\boxed\{(\d+)\} (right|wrong)", told)[0]
+    true = sums.calculate(int(a), sign, int(b)) == int(value)
+    assert verdict == ("right" if true else "wrong")
 
 
 @given(SEEDS)

@@ -50,6 +50,16 @@ def judged_answer(rng: random.Random) -> Document:
     return Document("judged_answer", chat(turns, rng), True)
 
 
+def boxed_verdict(rng: random.Random) -> Document:
+    r"""A boxed answer with its own verdict right behind the box: `\boxed{67} wrong`."""
+    problem = sum_problem(rng, rng.choices("+-*", (6, 2, 2))[0])
+    right = rng.random() < 0.5
+    value = problem.answer if right else wrong_answer(rng, problem.answer)
+    said = f"\\boxed{{{value}}} {'right' if right else 'wrong'}"
+    turns = [user(problem.question + rng.choice(SUFFIXES)), assistant(said)]
+    return Document("boxed_verdict", chat(turns, rng), True)
+
+
 def tagged_list(rng: random.Random) -> Document:
     """Equations, some of them wrong, each with its tag."""
     lines: list[str] = []

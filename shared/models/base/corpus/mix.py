@@ -60,19 +60,22 @@ def _base_mix(feedback: float) -> Mix:
 
 def _variants() -> dict[str, Mix]:
     plain = _base_mix(0.0)
+    feedback = {**_base_mix(0.5), "checking": (checking.checking, 0.18)}
     return {
         "plain": plain,
         "claims": {**plain, "checking": (checking.claim_chat, 0.10)},
         "tags": {**plain, "checking": (checking.tagged_list, 0.10)},
         "checks": {**plain, "checking": (checking.checking, 0.10)},
-        "feedback": {**_base_mix(0.5), "checking": (checking.checking, 0.18)},
+        "feedback": feedback,
+        "verdicts": {**feedback, "verdicts": (checking.boxed_verdict, 0.6)},
     }
 
 
 VARIANTS = _variants()
 """Name -> mix. `plain` never judges an answer; `claims` asks `Is 23 + 45 = 67?`; `tags` writes
 right or wrong after equations; `checks` has every kind of `checking`; `feedback`, the shipped one,
-adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two."""
+adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also
+answers many questions by a box with its own verdict behind it."""
 
 
 def document(seed: int, index: int, variant: str = DEFAULT_VARIANT) -> Document:
