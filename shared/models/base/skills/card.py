@@ -31,7 +31,9 @@ variant `{variant}` |
 (`long_stage.py`) |
 | held-out loss | {held_out:.3f} nats a token (documents of another seed) |
 | weights | float32 safetensors, {megabytes:.1f} MB, sha256 `{sha256}` |
-| licence | that of this repository; no text of other people was used |
+| licence | that of this repository |
+| text of others | the system prompts of the cookbook's two guessing games and of its language \
+classifier (Apache-2.0), so that its recipes meet a model that knows them; nothing else |
 
 Remake it with `python -m shared.models.base.pretrain --out DIR`; the losses a run should follow are
 in `loss_curve.csv`. `python -m shared.models.base.publish DIR` puts a finished run here, and
