@@ -1,14 +1,17 @@
 """Draw Lab 5's stored figures from its own notebook: `python make_figures.py [--measure]`.
 
 Without --measure the numbers come from measured.json, so that the same files come out on every
-machine. With it the sweep and the memorising runs are repeated first, for five seeds: some two
-and a half minutes of CPU time on one thread.
+machine. With it the sweep and the memorising runs are repeated first, on the base model that the
+kit holds now, one thread and some minutes of CPU time.
 """
 
 import argparse
 import ast
+import hashlib
 import json
+import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -16,6 +19,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.patches import Rectangle
 
 HERE = Path(__file__).resolve().parent
@@ -59,16 +63,30 @@ def is_constant(node: ast.stmt) -> bool:
     return all(name.isupper() for name in names)
 
 
-def measure(lab: dict) -> dict:
+def load(lab: dict) -> None:
+    """Make the globals that the notebook's functions work on, as its cell does."""
+    lab["tokenizer"], lab["base"] = lab["load_base"]()
+    lab["test_words"] = lab["new_words"](lab["TESTED"], lab["random"].Random("test"))
+
+
+def fingerprint() -> str:
+    """SHA-256 of the base model's weights: measured numbers are numbers of these weights."""
+    from shared.models import base
+
+    return hashlib.sha256((base.folder() / "model.safetensors").read_bytes()).hexdigest()
+
+
+def measure(lab: dict, seeds: Iterable[int] = SEEDS) -> dict:
     """Final losses of every run: {"sweep" or "memory": {"rank rate": one loss for each seed}}."""
     start = time.process_time()
-    results: dict = {"sweep": {}, "memory": {}}
-    for seed in SEEDS:
-        base = lab["make_base"](seed)
-        for (rank, rate), loss in lab["sweep"](base, seed).items():
+    load(lab)
+    untrained = round(lab["test_loss"](lab["base"]), 5)
+    results: dict = {"base": fingerprint(), "untrained": untrained, "sweep": {}, "memory": {}}
+    for seed in seeds:
+        for (rank, rate), loss in lab["sweep"]((*lab["RANKS"], 0), lab["RATES"], seed).items():
             results["sweep"].setdefault(f"{rank} {rate:.0e}", []).append(round(loss, 5))
         for rank, rate in MEMORY_RATES.items():
-            loss = lab["memorise"](base, rank, rate, seed)
+            loss = lab["memorise"](rank, rate, seed)
             results["memory"].setdefault(f"{rank} {rate:.0e}", []).append(round(loss, 5))
     print(f"measured in {time.process_time() - start:.0f} s of CPU time")
     return results
@@ -142,10 +160,24 @@ def draw_memory(lab: dict) -> None:
     save(figure, "memory")
 
 
-def draw_sweep(lab: dict, losses: dict[tuple[int, float], list[float]]) -> None:
-    """Loss against learning rate, one line a rank, full fine-tuning beside them."""
+def draw_sweep(losses: dict[tuple[int, float], list[float]], untrained: float) -> None:
+    """Loss against learning rate, one line a rank: median and range over the seeds."""
     figure, axes = plt.subplots(figsize=(6.2, 3.7), layout="constrained")
-    lab["plot_sweep"](axes, losses)
+    looks = {1: ("o", ":"), 4: ("s", "--"), 16: ("^", "-"), 0: ("D", "-")}
+    for place, (rank, (marker, line)) in enumerate(looks.items()):
+        rates = sorted(rate for r, rate in losses if r == rank)
+        values = np.array([losses[rank, rate] for rate in rates])
+        middle = np.median(values, axis=1)
+        ends = np.abs(np.stack([values.min(axis=1), values.max(axis=1)]) - middle)
+        beside = np.array(rates) * 1.05 ** (place - 1.5)  # or the ranges would hide one another
+        label = f"LoRA, rank {rank}" if rank else "full fine-tuning"
+        axes.errorbar(beside, middle, ends, marker=marker, linestyle=line, label=label,
+                      color="black" if rank else "0.55", markerfacecolor="white", capsize=2,
+                      elinewidth=0.7)  # fmt: skip
+    axes.axhline(untrained, color="0.7", linewidth=0.8)
+    axes.text(1e-5, untrained * 1.1, "before training", color="0.4", fontsize=8)
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss on new words")
+    axes.legend(frameon=False, fontsize=8)
     save(figure, "sweep")
 
 
@@ -160,10 +192,11 @@ def draw_capacity(losses: dict[tuple[int, float], list[float]]) -> None:
         offsets = [place + 0.05 * (n - (len(values) - 1) / 2) for n in range(len(values))]
         axes.plot(offsets, values, "o", color="black", markersize=4)
         labels[rank] = label
-    axes.axhline(3.258, color="0.7", linewidth=0.8)
-    axes.text(3.45, 3.2, "guessing", color="0.4", ha="right", va="top", fontsize=8)
+    guessing = 6 / 7 * math.log(26)  # six letters and an end that is always there
+    axes.axhline(guessing, color="0.7", linewidth=0.8)
+    axes.text(3.45, guessing - 0.05, "guessing", color="0.4", ha="right", va="top", fontsize=8)
     axes.set_xticks(range(len(labels)), labels.values())
-    axes.set(ylabel="loss on the learnt pairs", ylim=(-0.08, 3.45), xlim=(-0.5, 3.5))
+    axes.set(ylabel="loss on the learnt pairs", ylim=(-0.08, 3.0), xlim=(-0.5, 3.5))
     save(figure, "capacity")
 
 
@@ -179,7 +212,7 @@ def main() -> None:
     with plt.rc_context(STYLE):
         draw_adapter()
         draw_memory(lab)
-        draw_sweep(lab, by_run(measured["sweep"]))
+        draw_sweep(by_run(measured["sweep"]), measured["untrained"])
         draw_capacity(by_run(measured["memory"]))
 
 

@@ -21,8 +21,8 @@
 # - work out parameters, memory and cost of a run before you start it;
 # - choose a rank and a learning rate, and say what each of them changes.
 #
-# You need no service, no key and no GPU here. The whole page runs in about half a minute of CPU
-# time on one core.
+# You need no service, no key and no GPU here. The whole page runs in less than a minute of
+# CPU time on one core.
 #
 # ![On the left a square marked W, frozen, 4096 by 4096, 16,777,216 numbers. Beside it a flat wide
 # strip A, 32 by 4096, and a thin tall strip B, 4096 by 32, both trained, 262,144 numbers together.
@@ -648,13 +648,18 @@ check("best_learning_rate")
 
 # %% tags=["demo"]
 import copy
+import random
+import string
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-import matplotlib.pyplot as plt
 from peft import LoraConfig, get_peft_model
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
+from shared.models import base as tiny
+from shared.models.base.corpus.words import invented
 
 torch.set_num_threads(1)  # models this small get slower with more
 
@@ -723,40 +728,57 @@ for plan, parts in plans.items():
 # what full fine-tuning pays for.*
 
 # %% [markdown]
-# ### A small model that can do one thing
+# ### A small model that has something to learn
 #
-# You train a Qwen3 of random weights, two layers deep and 64 wide, until it copies a word of six
-# random letters.
-# That takes 200 steps, a few seconds.
-# This is your base for everything that follows.
+# The kit ships a language model of its own: a Qwen3 of four layers, 128 wide, with 0.95 million
+# parameters.
+# It has been trained on sums, letter games and small talk that the kit's authors generated.
+# You load it from a folder of this kit, with its own tokenizer. Nothing comes over the network.
+#
+# It has never been taught pig latin.
+# There the first letter of a word moves to its end and `ay` follows: tinker becomes inkertay.
 
 # %% tags=["demo"]
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-LETTERS, WORD, START, ARROW = 26, 6, 26, 27
 ALPHA = 32.0
+STEPS, BATCH, LETTERS, TESTED = 50, 8, 6, 256
+PROMPT = "<|im_start|>user\nWrite {} in secret language.<|im_end|>\n<|im_start|>assistant\n"
+PROMPT_TOKENS = 20  # for every word of six letters
 
 
-def random_words(count: int, generator: torch.Generator) -> Tensor:
-    """(count, WORD) letters, 0 to 25."""
-    return torch.randint(0, LETTERS, (count, WORD), generator=generator)
+def load_base() -> tuple:
+    """The tokenizer and the model of the kit, from the kit's own folder."""
+    folder = tiny.folder()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return tokenizer, AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
 
 
-def task(words: Tensor, answers: Tensor) -> Tensor:
-    """One sequence per row: START word ARROW answer."""
-    mark = torch.ones(len(words), 1, dtype=torch.long)
-    return torch.cat([START * mark, words, ARROW * mark, answers], dim=1)
+def pig_latin(word: str) -> str:
+    """The first letter goes to the end, and ay follows."""
+    return word[1:] + word[0] + "ay"
 
 
-def shifted(steps: int, count: int, generator: torch.Generator) -> Tensor:
-    """The task of moving every letter `steps` places, round the corner; 0 is copying."""
-    words = random_words(count, generator)
-    return task(words, words.roll(steps, dims=1))
+def new_words(count: int, rng: random.Random, without: Collection[str] = ()) -> list[str]:
+    """Invented words of six letters that are not among `without`."""
+    words: list[str] = []
+    while len(words) < count:
+        word = invented(rng, syllables=2)
+        # A space and six letters. Some common words are one token: their rows would be shorter.
+        if len(tokenizer.tokenize(" " + word)) == LETTERS + 1 and word not in without:
+            words.append(word)
+    return words
+
+
+def conversations(pairs: Iterable[tuple[str, str]]) -> Tensor:
+    """One row of tokens for each (word, answer). Answers must be equally long: no padding."""
+    texts = [PROMPT.format(word) + answer + "<|im_end|>" for word, answer in pairs]
+    return torch.tensor(tokenizer(texts)["input_ids"])
 
 
 def answer_loss(model: nn.Module, tokens: Tensor) -> Tensor:
-    """Mean negative log-likelihood of an answer's letter; the prompt is not trained."""
-    logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[:, WORD + 1 :]
-    return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, WORD + 2 :].flatten())
+    """Mean negative log-likelihood of an answer's token; the prompt is not trained."""
+    logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[:, PROMPT_TOKENS - 1 :]
+    return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, PROMPT_TOKENS:].flatten())
 
 
 def train(
@@ -773,28 +795,21 @@ def train(
         optimizer.step()
 
 
-def make_base(seed: int) -> nn.Module:
-    """A small Qwen3 that has learnt to copy six letters."""
-    torch.manual_seed(seed)
-    shape = Qwen3Config(
-        vocab_size=128, hidden_size=64, intermediate_size=128, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, head_dim=16, tie_word_embeddings=False,
-        max_position_embeddings=64,
-    )  # fmt: skip
-    model = Qwen3ForCausalLM(shape)
-    generator = torch.Generator().manual_seed(seed)
-    train(model, lambda: shifted(0, 64, generator), learning_rate=3e-3, steps=200)
-    return model
+def teach(model: nn.Module, rule: Callable[[str], str], learning_rate: float, seed: int) -> None:
+    """Fine-tune on STEPS batches of new words, answered by `rule`."""
+    rng = random.Random(seed)
+
+    def next_batch() -> Tensor:
+        return conversations((w, rule(w)) for w in new_words(BATCH, rng, without=test_words))
+
+    train(model, next_batch, learning_rate, STEPS)
 
 
-@torch.no_grad()
 def answer(model: nn.Module, word: str) -> str:
-    """What the model writes after `word`, one most likely letter at a time."""
-    tokens = [START, *(ord(letter) - ord("a") for letter in word), ARROW]
-    for _ in range(WORD):
-        logits = model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -1, :LETTERS]
-        tokens.append(int(logits.argmax()))
-    return "".join(chr(ord("a") + token) for token in tokens[-WORD:])
+    """What the model writes when asked for `word`, one most likely token at a time."""
+    prompt = tokenizer(PROMPT.format(word), return_tensors="pt")
+    written = model.generate(**prompt, max_new_tokens=12, do_sample=False)
+    return tokenizer.decode(written[0, PROMPT_TOKENS:], skip_special_tokens=True)
 
 
 def progress(runs: Iterable, total: int) -> Iterator:
@@ -808,19 +823,26 @@ def progress(runs: Iterable, total: int) -> Iterator:
     print("\rdone" + " " * 30)
 
 
-SEED = 1  # of the five that the stored figures below show
+# %% tags=["demo"]
+SEED = 1  # of those that the stored figures below show
 
-base = make_base(SEED)
-print("the base answers", answer(base, "tinker"))
+disable_progress_bar()  # loading takes a blink
+tokenizer, base = load_base()
+test_words = new_words(TESTED, random.Random("test"))
+print("parameters:", sum(p.numel() for p in base.parameters()))
+print("one conversation:", tokenizer.decode(conversations([("tinker", pig_latin("tinker"))])[0]))
+print("the base answers", repr(answer(base, "tinker")))
 
 # %% [markdown]
 # ### One base, two adapters
 #
-# You train two adapters on that base: one moves every letter to the left, one to the right.
+# You train two adapters on that base, and both hear the same question.
+# One learns to answer in pig latin, the other to write the word backwards.
 # Then you change the task with `swap_adapter`, back and forth.
 # The base is never loaded again, and never changed.
 
 # %% tags=["demo"]
+torch.manual_seed(SEED)
 model = copy.deepcopy(base)
 apply_lora(model, TARGETS, rank=8, alpha=ALPHA)
 frozen_before = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
@@ -828,148 +850,136 @@ layers = {path: m for path, m in model.named_modules() if isinstance(m, LoRALine
 untrained = copy.deepcopy({path: (m.lora_A.data, m.lora_B.data) for path, m in layers.items()})
 
 adapters = {"untrained": untrained}
-for name, steps_to_move in (("left", -1), ("right", 1)):
+for name, rule in (("pig latin", pig_latin), ("backwards", lambda word: word[::-1])):
     swap_adapter(model, untrained)
-    generator = torch.Generator().manual_seed(1)
-    train(model, lambda: shifted(steps_to_move, 32, generator), learning_rate=3e-3, steps=60)  # noqa: B023
+    teach(model, rule, learning_rate=3e-3, seed=SEED)
     adapters[name] = swap_adapter(model, untrained)
 
 for name, adapter in adapters.items():
     swap_adapter(model, adapter)
-    print(f"{name:10} tinker -> {answer(model, 'tinker')}")
+    print(f"{name:10} tinker -> {answer(model, 'tinker')!r}")
 now = dict(model.named_parameters())
 print("base unchanged:", all(torch.equal(now[n], p) for n, p in frozen_before.items()))
 
 # %% [markdown]
 # ### The sweep: rank against learning rate
 #
-# You teach the base to move letters to the left, in 60 steps, at three ranks and five learning
-# rates.
+# You teach the base pig latin in 50 steps of eight words, at two ranks and three learning rates.
 # Beside it you train all parameters, with a tenth of each learning rate.
-# Each run ends with the loss on 256 new words; guessing gives ln 26 = 3.26.
+# Each run ends with the loss on 256 words that it has not seen.
 
 # %% tags=["demo"]
-RANKS = (1, 4, 16)
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-FULL_RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+RANKS = (1, 4, 16)  # of the stored figure, like the rates
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 FULL = 0  # stands for full fine-tuning where a rank is expected
 
 
-def adapt_and_score(base: nn.Module, rank: int, learning_rate: float, seed: int) -> float:
-    """Teach a copy of the base to move letters left; return its loss on new words."""
+def fresh_copy(rank: int, seed: int) -> nn.Module:
+    """A copy of the base, ready for training: with new adapters, or all of it."""
     torch.manual_seed(1000 + seed)
     model = copy.deepcopy(base)
     if rank != FULL:
         apply_lora(model, TARGETS, rank, ALPHA)
-    generator = torch.Generator().manual_seed(99 + seed)
-    train(model, lambda: shifted(-1, 32, generator), learning_rate, steps=60)
-    with torch.no_grad():
-        return answer_loss(model, shifted(-1, 256, torch.Generator().manual_seed(7))).item()
+    return model
 
 
-def sweep(base: nn.Module, seed: int) -> dict[tuple[int, float], float]:
-    """(rank, learning rate) to final loss. Full fine-tuning is there as rank FULL."""
-    runs = [(rank, rate) for rank in RANKS for rate in RATES]
-    runs += [(FULL, rate) for rate in FULL_RATES]
+@torch.no_grad()
+def test_loss(model: nn.Module) -> float:
+    """The loss on the pig latin of the test words."""
+    return answer_loss(model, conversations((w, pig_latin(w)) for w in test_words)).item()
+
+
+def adapt_and_score(rank: int, learning_rate: float, seed: int) -> float:
+    """Teach a copy of the base pig latin; return its loss on the test words."""
+    model = fresh_copy(rank, seed)
+    teach(model, pig_latin, learning_rate, seed)
+    return test_loss(model)
+
+
+def sweep(
+    ranks: Collection[int], rates: Collection[float], seed: int
+) -> dict[tuple[int, float], float]:
+    """(rank, learning rate) to final loss; full fine-tuning takes a tenth of each rate."""
+    runs = [(rank, rate / 10 if rank == FULL else rate) for rank in ranks for rate in rates]
     return {
-        (rank, rate): adapt_and_score(base, rank, rate, seed)
-        for rank, rate in progress(runs, len(runs))
+        (rank, rate): adapt_and_score(rank, rate, seed) for rank, rate in progress(runs, len(runs))
     }
 
 
-def plot_sweep(axes, losses: dict[tuple[int, float], list[float]]) -> None:
-    """Draw the median over seeds and, where there are several, the range."""
-    looks = {1: ("o", ":"), 4: ("s", "--"), 16: ("^", "-"), FULL: ("D", "-")}
-    for place, (rank, (marker, line)) in enumerate(looks.items()):
-        rates = sorted(rate for r, rate in losses if r == rank)
-        values = np.array([losses[rank, rate] for rate in rates])
-        middle = np.median(values, axis=1)
-        ends = np.abs(np.stack([values.min(axis=1), values.max(axis=1)]) - middle)
-        beside = np.array(rates) * 1.05 ** (place - 1.5)  # or the ranges would hide one another
-        label = "full fine-tuning" if rank == FULL else f"LoRA, rank {rank}"
-        color = "0.55" if rank == FULL else "black"
-        axes.errorbar(beside, middle, ends, marker=marker, linestyle=line, color=color,
-                      markerfacecolor="white", capsize=2, elinewidth=0.7, label=label)  # fmt: skip
-    axes.axhline(math.log(LETTERS), color="0.7", linewidth=0.8)
-    axes.text(1.75e-3, math.log(LETTERS) * 1.1, "guessing", color="0.4", ha="center", fontsize=8)
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss on new words")
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
-
-
-losses = sweep(base, SEED)
+rates = (3e-4, 3e-3, 3e-2)
+losses = sweep((1, 16, FULL), rates, SEED)
 lora_losses = {(rank, rate): loss for (rank, rate), loss in losses.items() if rank != FULL}
 print("best learning rate of each rank:", best_learning_rate(lora_losses))
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-plot_sweep(axes, {run: [loss] for run, loss in losses.items()})
-plt.show()
+print(f"before training: {test_loss(base):.2f}")
+print("learning rate      ", *(f"{rate:8.0e}" for rate in rates))
+for rank, label in ((1, "LoRA, rank 1"), (16, "LoRA, rank 16"), (FULL, "full, a tenth of it")):
+    row = [losses[rank, rate / 10 if rank == FULL else rate] for rate in rates]
+    print(f"{label:19}", *(f"{loss:8.3f}" for loss in row))
 
 # %% [markdown]
-# Your curves come from one seed. These come from five:
+# Your table comes from one seed. The figure comes from five, with one rank and three rates more:
 #
-# ![Loss on new words against learning rate, both logarithmic. The lines of rank 1, 4 and 16 nearly
-# coincide: about 8 at 1e-4, about 3 at 3e-4, about 0.002 at 1e-3 and 3e-3. At 1e-2 rank 1 is back
-# near guessing. The line of full fine-tuning has the same shape and lies to the left of
-# them.](figures/sweep.svg)
+# ![Loss on new words against learning rate, both logarithmic. Before training it is 4.8. The lines
+# of rank 1, 4 and 16 nearly coincide: about 1.1 at 1e-4, 0.06 at 3e-4, below 0.01 at 1e-3 and 3e-3,
+# 0.07 to 0.3 at 1e-2, above 2 at 3e-2. The line of full fine-tuning falls in the same way, further
+# to the left. It is lowest at 3e-4, at 0.003, and still below 0.01 at 3e-3.](figures/sweep.svg)
 #
 # *Median of five seeds, bars from the lowest to the highest. Points of one learning rate stand
 # side by side so that you can tell them apart.*
 #
 # Read it from left to right.
 #
-# - The learning rate decides. From 1e-4 to 3e-3 the median falls from about 8 to below 0.002.
-# - The rank hardly matters. Ranks 4 and 16 have the same best learning rate, 3e-3, and end below
-#   0.003 there on every seed.
-# - Rank 1 has the same best learning rate but less to spare. At 3e-3 three seeds of five end below
-#   0.002; one stops at 0.25 and one never gets off guessing.
-# - Full fine-tuning does the same with smaller steps. It needs two to three times less learning
-#   rate than LoRA for the same loss. On large models the reported factor is about ten. Here a tenth
-#   of 3e-3 is not quite enough: full fine-tuning ends between 0.004 and 1.7 at 3e-4.
-# - Losses above 3.26 are worse than guessing: that is the base, copying with full confidence.
+# - The learning rate decides. From 1e-4 to 1e-3 the median falls by a factor of more than two
+#   hundred. At 3e-2 no run of any rank learns the task, in spite of the warm-up.
+# - The rank hardly matters. Every run at 1e-3 or 3e-3 ends below 0.03, with rank 1 too. Ranks 4 and
+#   16 do best at 3e-3 and rank 1 at 1e-3, but over the seeds the two rates overlap.
+# - Full fine-tuning takes smaller steps. Its best rate is 3e-4, a tenth of 3e-3, and there it ends
+#   below 0.005 on every seed.
+# - The tenth is a rule of thumb. On the way down, full fine-tuning needs five to six times less
+#   learning rate than LoRA for the same loss. A tenth of 3e-2 still works, where LoRA fails.
 
 # %% [markdown]
 # ### What rank buys: room
 #
-# Moving letters is one rule, and one rule needs little room.
-# Now you let the model learn 64 random words by heart, each with a random answer.
+# Pig latin is one rule, and one rule needs little room.
+# Now you let the model learn 32 words by heart, each with an answer of six random letters.
 # There is no rule to find, so every pair needs room of its own.
 
 # %% tags=["demo"]
-RECORDS, MEMORY_STEPS = 64, 200
+RECORDS, MEMORY_STEPS = 32, 120
 
 
-def memorise(base: nn.Module, rank: int, learning_rate: float, seed: int) -> float:
+def memorise(rank: int, learning_rate: float, seed: int) -> float:
     """Teach a copy of the base RECORDS random pairs; return its loss on the same pairs."""
-    torch.manual_seed(1000 + seed)
-    model = copy.deepcopy(base)
-    if rank != FULL:
-        apply_lora(model, TARGETS, rank, ALPHA)
-    generator = torch.Generator().manual_seed(5 + seed)
-    records = task(random_words(RECORDS, generator), random_words(RECORDS, generator))
+    model, rng = fresh_copy(rank, seed), random.Random(5 + seed)
+    codes = ["".join(rng.choices(string.ascii_lowercase, k=LETTERS)) for _ in range(RECORDS)]
+    records = conversations(zip(new_words(RECORDS, rng), codes, strict=True))
+
+    picks = np.random.default_rng(seed)
 
     def next_batch() -> Tensor:
-        return records[torch.randint(0, RECORDS, (32,), generator=generator)]
+        return records[picks.integers(RECORDS, size=BATCH)]
 
     train(model, next_batch, learning_rate, MEMORY_STEPS)
     with torch.no_grad():
         return answer_loss(model, records).item()
 
 
-memory_runs = [(1, 3e-3), (4, 3e-3), (16, 3e-3), (FULL, 1e-3)]
+memory_runs = [(1, 3e-3), (16, 3e-3), (FULL, 1e-3)]
 for rank, rate in progress(memory_runs, len(memory_runs)):
     label = "full fine-tuning" if rank == FULL else f"rank {rank}"
-    print(f"\r{label:18} loss {memorise(base, rank, rate, SEED):.2f}" + " " * 20)
+    print(f"\r{label:18} loss {memorise(rank, rate, SEED):.2f}" + " " * 20)
 
 # %% [markdown]
-# ![One dot for each of five seeds, and a bar for the median. Rank 1 stays at 2.9, just below
-# guessing at 3.26. Rank 4 reaches 1.0, rank 16 reaches 0.5, and training all parameters reaches
-# 0.005.](figures/capacity.svg)
+# ![One dot for each of five seeds, and a bar for the median. Guessing gives 2.8. Rank 1 reaches
+# 0.66, rank 4 reaches 0.24, rank 16 reaches 0.20, and training all parameters reaches
+# 0.01.](figures/capacity.svg)
 #
-# *Loss on 64 random pairs after 200 steps, five seeds. Learning rate 3e-3 for LoRA, 1e-3 for all
+# *Loss on 32 random pairs after 120 steps, five seeds. Learning rate 3e-3 for LoRA, 1e-3 for all
 # parameters.*
 #
-# Rank 1 learns next to nothing here, and each step up helps.
-# Rank 16 is ahead of rank 4 for four seeds of five.
-# All parameters together have far more room than any of the three.
+# Each step up helps, on each of the five seeds.
+# All parameters together have more room than any of the three.
 # So the question to ask before you choose a rank is how much there is to learn.
 
 # %% [markdown]
@@ -1021,8 +1031,7 @@ for rank, rate in progress(memory_runs, len(memory_runs)):
 # - Adapt attention only (the first four of `TARGETS`), then the other three only, with ranks that
 #   give the same number of parameters. Which one memorises more?
 # - Replace alpha / r by alpha / sqrt(r) and repeat the sweep. Where do the best learning rates go?
-# - Double the width to 128 and repeat the sweep. Does the distance between LoRA and full
-#   fine-tuning change?
+# - Take the warm-up out of `train` and repeat the sweep. Which learning rate fails first?
 # - Subtract the base's weights from fully fine-tuned ones and give the difference to `best_rank_k`.
 #   What rank does full fine-tuning really use?
 
@@ -1065,7 +1074,7 @@ print(f"paid back after {months:.2f} months, if you replace a model at 3 USD by 
 # >
 # > **"LoRA wants 20 to 100 times the learning rate of full fine-tuning."** About ten times is what
 # > the report below measures on large models, and about fifteen in short runs. The Tinker cookbook
-# > uses ten. Your toy shows two to three.
+# > uses ten. The small model above shows five to six.
 # >
 # > **"Full fine-tuning of an 8B model fits into 32 GB."** Weights, gradients and AdamW need 16
 # > bytes a parameter: 128 GB, before activations. LoRA in 8 to 16 GB is possible, but with the base

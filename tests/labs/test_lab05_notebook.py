@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -21,6 +22,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.lab import load_spec
+from shared.models import base
 
 LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab05_lora_math"
 EXERCISES = {
@@ -34,6 +36,8 @@ EXERCISES = {
     "swap_adapter": 3,
     "best_learning_rate": 2,
 }
+RANKS = (1, 4, 16)
+LORA_RATES = ("1e-04", "3e-04", "1e-03", "3e-03", "1e-02", "3e-02")
 
 
 @cache
@@ -45,7 +49,7 @@ def prose() -> str:
     return "\n\n".join(cell.source for cell in source().cells if cell.cell_type == "markdown")
 
 
-def measured(part: str) -> dict[str, list[float]]:
+def measured(part: str) -> Any:
     return json.loads((LAB / "measured.json").read_text("utf-8"))[part]
 
 
@@ -87,18 +91,48 @@ def test_the_sources_say_when_they_were_read() -> None:
     assert "2026-11-21" in prose().split("## Sources")[1]
 
 
-def test_at_the_best_rate_ranks_4_and_16_end_below_0_003_on_every_seed() -> None:
-    sweep = measured("sweep")
-    for rank in (4, 16):
-        medians = {r: statistics.median(v) for r, v in sweep.items() if r.split()[0] == str(rank)}
-        assert min(medians, key=medians.__getitem__) == f"{rank} 3e-03"
-        assert max(sweep[f"{rank} 3e-03"]) < 0.003
+def medians() -> dict[str, float]:
+    return {run: statistics.median(losses) for run, losses in measured("sweep").items()}
 
 
-def test_rank_1_fails_on_two_seeds_at_its_best_rate() -> None:
-    stuck = sorted(measured("sweep")["1 3e-03"])
-    assert stuck[2] < 0.002
-    assert [round(loss, 2) for loss in stuck[3:]] == [0.25, 3.27]
+def test_the_numbers_were_measured_on_the_base_model_that_the_kit_holds() -> None:
+    weights = (base.folder() / "model.safetensors").read_bytes()
+    assert measured("base") == hashlib.sha256(weights).hexdigest(), (
+        "The base model has changed: run make_figures.py --measure and read the page again."
+    )
+
+
+def test_every_number_comes_from_five_seeds() -> None:
+    runs = {**measured("sweep"), **measured("memory")}
+    assert {len(losses) for losses in runs.values()} == {5}
+
+
+def test_the_learning_rate_decides() -> None:
+    for rank in RANKS:
+        fall = medians()[f"{rank} 1e-04"] / medians()[f"{rank} 1e-03"]
+        assert fall > 200
+        assert min(measured("sweep")[f"{rank} 3e-02"]) > 2
+
+
+def test_every_rank_ends_below_0_03_at_both_good_rates() -> None:
+    for rank in RANKS:
+        small, large = (measured("sweep")[f"{rank} {rate}"] for rate in ("1e-03", "3e-03"))
+        assert max(small + large) < 0.03
+        assert max(min(small), min(large)) < min(max(small), max(large))  # the ranges overlap
+        curve = {rate: medians()[f"{rank} {rate}"] for rate in LORA_RATES}
+        assert min(curve, key=curve.__getitem__) == ("1e-03" if rank == 1 else "3e-03")
+
+
+def test_full_fine_tuning_is_best_at_a_tenth_of_3e_3() -> None:
+    full = {run: loss for run, loss in medians().items() if run.startswith("0 ")}
+    assert min(full, key=full.__getitem__) == "0 3e-04"
+    assert max(measured("sweep")["0 3e-04"]) < 0.005
+
+
+def test_a_tenth_of_3e_2_works_where_lora_fails() -> None:
+    full = medians()["0 3e-03"]
+    assert full < 0.01
+    assert min(medians()[f"{rank} 3e-02"] for rank in RANKS) > 100 * full
 
 
 def rate_for(loss: float, curve: list[tuple[float, float]]) -> float:
@@ -110,27 +144,35 @@ def rate_for(loss: float, curve: list[tuple[float, float]]) -> float:
     raise ValueError(f"the curve never passes {loss}")
 
 
-@pytest.mark.parametrize("rank", [4, 16])
-@pytest.mark.parametrize("full_rate", ["1e-04", "3e-04"])  # where the curves fall
-def test_full_fine_tuning_needs_two_to_three_times_less(rank: int, full_rate: str) -> None:
-    medians = {run: statistics.median(losses) for run, losses in measured("sweep").items()}
-    rates = ("1e-04", "3e-04", "1e-03", "3e-03")
-    curve = [(float(rate), medians[f"{rank} {rate}"]) for rate in rates]
-    factor = rate_for(medians[f"0 {full_rate}"], curve) / float(full_rate)
-    assert round(factor) in {2, 3}
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("full_rate", ["3e-05", "1e-04"])  # where the curves fall
+def test_full_fine_tuning_needs_five_to_six_times_less(rank: int, full_rate: str) -> None:
+    curve = [(float(rate), medians()[f"{rank} {rate}"]) for rate in LORA_RATES[:3]]
+    factor = rate_for(medians()[f"0 {full_rate}"], curve) / float(full_rate)
+    assert round(factor) in {5, 6}
 
 
-def test_a_tenth_of_the_best_rate_is_too_little_for_full_fine_tuning() -> None:
-    tenth = measured("sweep")["0 3e-04"]
-    assert (round(min(tenth), 3), round(max(tenth), 1)) == (0.004, 1.7)
-    assert min(tenth) > max(measured("sweep")["16 3e-03"])
-
-
-def test_a_higher_rank_memorises_more() -> None:
+def test_a_higher_rank_memorises_more_on_every_seed() -> None:
     memory = measured("memory")
-    assert max(memory["4 3e-03"]) < min(memory["1 3e-03"])
-    assert sum(a > b for a, b in zip(memory["4 3e-03"], memory["16 3e-03"], strict=True)) == 4
-    assert max(memory["0 1e-03"]) < min(memory["16 3e-03"])
+    steps = zip(
+        *(memory[run] for run in ("1 3e-03", "4 3e-03", "16 3e-03", "0 1e-03")), strict=True
+    )
+    assert all(one > four > sixteen > full for one, four, sixteen, full in steps)
+
+
+def test_the_alternative_texts_say_the_measured_numbers() -> None:
+    text = prose().replace("\n", " ")
+    assert f"Before training it is {measured('untrained'):.1f}." in text
+    one, four, sixteen, full = (
+        statistics.median(measured("memory")[run])
+        for run in ("1 3e-03", "4 3e-03", "16 3e-03", "0 1e-03")
+    )
+    assert f"Rank 1 reaches {one:.2f}, rank 4 reaches {four:.2f}, rank 16 reaches" in text
+    assert f"{sixteen:.2f}, and training all parameters reaches {full:.2f}." in text
+    assert {round(medians()[f"{rank} 3e-04"], 2) for rank in RANKS} <= {0.06, 0.07}
+    assert all(1.0 < medians()[f"{rank} 1e-04"] < 1.2 for rank in RANKS)
+    assert all(0.07 < medians()[f"{rank} 1e-02"] < 0.3 for rank in RANKS)
+    assert f"lowest at 3e-4, at {medians()['0 3e-04']:.3f}," in text
 
 
 def test_the_stored_figures_are_what_the_measured_numbers_give(tmp_path: Path) -> None:
@@ -183,19 +225,33 @@ def test_peft_gives_the_same_outputs_and_gradients(executed: Any) -> None:
 @pytest.mark.slow
 def test_adapters_change_the_task_and_leave_the_base_alone(executed: Any) -> None:
     text = shown(executed, "frozen_before")
-    for line in ("untrained  tinker -> tinker", "left       tinker -> inkert",
-                 "right      tinker -> rtinke", "base unchanged: True"):  # fmt: skip
+    for line in ("pig latin  tinker -> 'inkertay'", "backwards  tinker -> 'reknit'",
+                 "base unchanged: True"):  # fmt: skip
         assert line in text
+    untrained = re.search(r"untrained  tinker -> (.*)", text)
+    assert untrained is not None
+    assert "inkertay" not in untrained[1]
 
 
 @pytest.mark.slow
-def test_the_live_sweep_finds_one_rate_for_ranks_4_and_16_within_a_step(executed: Any) -> None:
+def test_the_live_sweep_shows_what_the_figure_shows(executed: Any) -> None:
     text = shown(executed, "best_learning_rate(lora_losses)")
-    best = re.search(r"\{1: (\S+), 4: (\S+), 16: (\S+)\}", text)
-    assert best is not None
-    low, high = sorted((float(best[2]), float(best[3])))
-    assert 1e-3 <= low <= high <= 1e-2
-    assert high / low < 4
+    assert "{1: 0.003, 16: 0.003}" in text
+    rows = re.findall(r"(rank 1|rank 16|full)\b.*?(\d\.\d{3}) +(\d\.\d{3}) +(\d\.\d{3})", text)
+    assert [name for name, *_ in rows] == ["rank 1", "rank 16", "full"]
+    # Rounding differs between machines, and training enlarges it: orders of magnitude only.
+    for name, low, middle, high in rows:
+        assert float(middle) < 0.1
+        assert 3 * float(middle) < float(low) < 1
+        assert name == "full" or float(high) > 1
+
+
+@pytest.mark.slow
+def test_live_too_room_is_what_rank_buys(executed: Any) -> None:
+    text = shown(executed, "memory_runs = [")
+    losses = [float(loss) for loss in re.findall(r"(?:rank \d+|fine-tuning) +loss (\S+)", text)]
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) == 3
 
 
 @pytest.mark.slow
