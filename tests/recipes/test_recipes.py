@@ -122,7 +122,7 @@ def check_ran(ran: Ran, client: tinker.ServiceClient) -> None:
 
 def check_loads(client: tinker.ServiceClient, path: str) -> None:
     """The checkpoint becomes a training client again and scores a sequence."""
-    restored = client.create_training_client_from_state(path)
+    restored = client.create_training_client_from_state(path).result()
     tokens = [5, 6, 7, 8]
     datum = tinker.Datum(
         model_input=tinker.ModelInput.from_ints(tokens[:-1]),
