@@ -3,9 +3,8 @@
 Rows of pretraining hold 384 tokens; the cookbook's prompt distillation asks with over three
 thousand. A model that never saw such distances answers with noise. So for a few steps it gets
 ordinary rows together with that prompt, cut to lengths from short to whole, and sentences of our
-own generator to classify. Lest every answer after that prompt's empty thought become a language,
-there are ordinary answers and guessing games with one too. Loss on these is taken on the reply
-alone. Run it on a finished run's model: `python -m shared.models.base.long_stage RUN/model`.
+own generator to classify. Loss on the long texts is taken on the reply alone. Run it on a finished
+run's model: `python -m shared.models.base.long_stage RUN/model`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,8 @@ from transformers import Qwen3ForCausalLM
 
 from shared.data.languages import text_with_language
 from shared.models.base import network, tokenizer
-from shared.models.base.corpus.document import NO_THOUGHT
-from shared.models.base.corpus.guessing import guess_game
-from shared.models.base.corpus.mix import document
-from shared.models.base.corpus.twenty import twenty_questions
 from shared.models.base.packing import Rows
 from shared.models.base.pretrain import loss_of
-
-ANSWER = "<|im_start|>assistant\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +38,11 @@ class LongStage:
     rows: int = 12
     row_length: int = 384
     texts: int = 2
-    chats: int = 4
-    """Short conversations a step whose last answer opens with an empty thought."""
     shortest: int = 60
     """Tokens of the shortest cut; lengths are log-uniform from here to the whole prompt."""
     longest: int = 8192
     weight: float = 0.5
-    """Of the loss on long texts, and of that on chats, against 1 for the ordinary rows'."""
+    """Of the long texts' loss, against 1 for the ordinary rows'."""
     learning_rate: float = 1e-3
     seed: int = 0
     first_document: int = 5_000_000
@@ -82,26 +73,9 @@ def classification(rng: random.Random, stage: LongStage) -> tuple[list[int], lis
     # The text itself is never cut: it stands at the very end. One prompt in ten is whole.
     least = max(stage.shortest, len(_ids(text)) + 20)
     kept = int(math.exp(rng.uniform(math.log(least), math.log(max(least, len(body)) * 1.5))))
-    closing = _ids(f"<|im_end|>\n{ANSWER}{NO_THOUGHT}")
+    closing = _ids("<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n")
     prompt = [*_ids("<|im_start|>user\n"), *body[-min(kept, stage.longest) :], *closing]
     return prompt, _ids(f"Final Answer: {code}<|im_end|>")
-
-
-def chat(rng: random.Random, stage: LongStage) -> tuple[list[int], list[int]]:
-    """Token ids of a conversation, up to an empty thought, and of the answer that ends it.
-
-    One in four is a guessing game of either kind, the others are as the corpus has them.
-    """
-    while True:
-        game = rng.random()
-        if game < 0.25:
-            text = (guess_game if game < 0.15 else twenty_questions)(rng).text
-        else:
-            text = document(stage.seed, stage.first_document + rng.randrange(10**6)).text
-        before, opening, said = text.rpartition(ANSWER)
-        said, end, _ = said.removeprefix(NO_THOUGHT).partition("<|im_end|>")
-        if opening and said and not said.startswith("<think>"):
-            return _ids(f"{before}{opening}{NO_THOUGHT}"), _ids(said + end)
 
 
 def reply_loss(model: Qwen3ForCausalLM, prompt: list[int], reply: list[int]) -> Tensor:
@@ -129,11 +103,10 @@ def run(model: Qwen3ForCausalLM, stage: LongStage, *, quiet: bool = False) -> li
         inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(stage.rows))
         loss_of(model, inputs, targets).backward()
         long = 0.0
-        for make, count in ((classification, stage.texts), (chat, stage.chats)):
-            for _ in range(count):
-                loss = reply_loss(model, *make(rng, stage))
-                (loss * (stage.weight / count)).backward()
-                long += loss.item() / count if make is classification else 0.0
+        for _ in range(stage.texts):
+            loss = reply_loss(model, *classification(rng, stage))
+            (loss * (stage.weight / stage.texts)).backward()
+            long += loss.item() / stage.texts
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -60,14 +60,3 @@ def test_the_stage_learns_and_is_the_same_every_time() -> None:
 def test_no_model_directory_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert long_stage.main([str(tmp_path)]) == 2
     assert "is no model directory" in capsys.readouterr().err
-
-
-def test_chats_end_with_one_answer_behind_an_empty_thought() -> None:
-    rng = random.Random(0)
-    tokenizer = AutoTokenizer.from_pretrained(folder())
-    for _ in range(60):
-        prompt, answer = long_stage.chat(rng, LongStage())
-        asked, said = tokenizer.decode(prompt), tokenizer.decode(answer)
-        assert asked.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
-        assert said.count("<|im_end|>") == 1 and said.endswith("<|im_end|>")
-        assert "<think>" not in said and "Final Answer" not in said
