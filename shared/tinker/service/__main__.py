@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared.tinker.errors import TinkerKitError
+from shared.tinker.service import memory
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,6 +34,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; exit code 2 for what the caller did wrong."""
     chosen = options(arguments)
+    memory.keep_freed()
     from shared.tinker.service.catalogue import catalogue
     from shared.tinker.service.engine import TorchEngine
     from shared.tinker.service.server import Options, serve

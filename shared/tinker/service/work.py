@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.tinker.errors import CancelledError
+from shared.tinker.service import memory
 from shared.tinker.service.shares import HOUSEKEEPING, Shares
 from shared.tinker.service.types import Engine, SampleJob, SampleResult, SamplingRun
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 WINDOW = 0.004
 LONGEST_WINDOW = 0.025
 """Seconds a new batch waits for company: after the last arrival, and after the first."""
+
+REST = 2.0
+"""Seconds without work after which free memory goes back to the system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,7 @@ class Worker:
 
     def _next(self) -> Callable[[], Sequence[str]] | None:
         """Wait for work, choose, and give back what to run; it tells which lanes pay."""
+        rested = False
         with self._changed:
             while not self._stopping:
                 self._drop_cancelled()
@@ -165,7 +170,10 @@ class Worker:
                 if candidates:
                     return self._chosen(self._shares.pick(candidates))
                 due = [batch.ready - now for batch in self._batches.values()]
-                self._changed.wait(min(due, default=None))
+                came = self._changed.wait(min(due, default=None if rested else REST))
+                if not came and not due:
+                    memory.give_back()
+                    rested = True
             return None
 
     def _chosen(self, candidate: str) -> Callable[[], Sequence[str]]:
