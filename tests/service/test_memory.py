@@ -50,11 +50,12 @@ def test_a_worker_gives_memory_back_once_a_rest(monkeypatch: pytest.MonkeyPatch)
     worker.start()
     try:
         for _ in range(2):
+            time.sleep(0.3)  # it may rest before the call, too
             before = len(given)
             assert worker.call("lane", lambda: 1).result(10) == 1
             until(lambda before=before: len(given) > before)
             rested = len(given)
-            time.sleep(0.1)
+            time.sleep(0.3)
             assert len(given) == rested
     finally:
         assert worker.stop(10)
