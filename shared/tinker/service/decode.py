@@ -206,8 +206,11 @@ class Run:
                 "The model answers NaN: its weights are not finite, which a far too high learning "
                 "rate does. Sample an earlier checkpoint, or train again with a lower rate."
             )
-        drawn = zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)
-        return [i for i, (row, token, logprob) in enumerate(drawn) if row.take(token, logprob)]
+        drawn = tokens.tolist()
+        for row, token, logprob in zip(rows, drawn, logprobs.tolist(), strict=True):
+            row.tokens.append(token)
+            row.logprobs.append(logprob)
+        return [i for i, token in enumerate(drawn) if rows[i].ends(token)]
 
     def _drop(self, numbers: list[int]) -> None:
         """Forget rows by number, given ascending. From the last, so that living rows fill gaps."""

@@ -48,7 +48,8 @@ def uniforms(keys: NDArray[np.uint64], positions: NDArray[np.uint64]) -> NDArray
 class Choice:
     """The parameters of R rows as tensors (R,); `restricted` are the rows with top-k or top-p."""
 
-    temperature: Tensor
+    temperature: Tensor | None
+    """None: 1 for all."""
     greedy: Tensor | None
     top_k: Tensor
     top_p: Tensor
@@ -66,7 +67,9 @@ class Choice:
         ]
         taus = [1.0 if c else t for c, (t, _, _) in zip(cold, rows, strict=True)]
         return cls(
-            temperature=torch.tensor(taus, dtype=torch.float32, device=device)[:, None],
+            temperature=None
+            if set(taus) <= {1.0}
+            else torch.tensor(taus, dtype=torch.float32, device=device)[:, None],
             greedy=torch.tensor(cold, device=device) if any(cold) else None,
             top_k=torch.tensor(ks, device=device)[:, None],
             top_p=torch.tensor([p for _, _, p in rows], dtype=torch.float64, device=device)[
@@ -84,7 +87,8 @@ def draw(logits: Tensor, choice: Choice, uniform: Tensor) -> tuple[Tensor, Tenso
     compared with what a forward pass over the same tokens says. Greedy rows report temperature 1:
     the limit's own logprob, 0, says nothing. NaN logits give NaN logprobs.
     """
-    probabilities = torch.softmax(logits / choice.temperature, dim=-1)
+    tempered = logits if choice.temperature is None else logits / choice.temperature
+    probabilities = torch.softmax(tempered, dim=-1)
     tokens = _invert(probabilities, uniform)
     if choice.restricted is not None:
         some = choice.restricted

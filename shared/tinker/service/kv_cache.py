@@ -182,7 +182,7 @@ class Cache:
         slots = torch.tensor(sampled, device=device)
         ends = [prompt + own for prompt, own in zip(layout.lengths, sampled, strict=True)]
         rope = w.angles.at(torch.tensor(ends, device=device), max(ends) + 1)
-        attend = self._attend(layout, slots, max(sampled) + 1, min(sampled) < max(sampled))
+        attend = self._attend(layout, slots, min(sampled), max(sampled))
         return w.logits(w.hidden(tokens, rope, attend))
 
     def _new_layout(self) -> Layout:
@@ -210,35 +210,37 @@ class Cache:
             lengths=[self._lengths[copy] for copy in self._copy_of],
         )
 
-    def _attend(self, layout: Layout, slots: Tensor, longest: int, ragged: bool) -> Attend:
+    def _attend(self, layout: Layout, slots: Tensor, first: int, last: int) -> Attend:
         """Attention of one query a row over its prompt and its own first `slots` + 1 tokens."""
         s, rows, device = self._weights.shape, len(slots), slots.device
         copies, _, n_prompt = layout.prompts.shape
         group, scale = s.heads // s.kv_heads, s.head_dim**-0.5
-        own_slots = slots.repeat_interleave(s.kv_heads)
-        own = torch.arange(len(own_slots), device=device)
+        places, end = rows * s.kv_heads, last + 1
         behind: Any = torch.zeros(1, dtype=self._weights.dtype, device=device)
-        if ragged:
-            hidden = torch.arange(longest, device=device) > own_slots[:, None]
+        here: Any = (slice(places), last)  # where the new token goes: one slot for all, or
+        if first < last:
+            own_slots = slots.repeat_interleave(s.kv_heads)
+            here = (torch.arange(places, device=device), own_slots)
+            hidden = torch.arange(end, device=device) > own_slots[:, None]
             behind = torch.zeros(hidden.shape, dtype=behind.dtype, device=device)
             behind = behind.masked_fill_(hidden, -torch.inf)[:, None]
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = self._tokens.store[layer]
-            keys[own, own_slots] = k.reshape(-1, s.head_dim)
-            values[own, own_slots] = v.reshape(-1, s.head_dim)
+            keys[here] = k.reshape(-1, s.head_dim)
+            values[here] = v.reshape(-1, s.head_dim)
             prompt_k, prompt_v = self._prompts.store[layer, :, :copies, :n_prompt]
             # Query heads that share a key head are queries of it: (R * kv_heads, group, D).
             own_q = q.reshape(-1, group, s.head_dim)
             prompt_q = own_q.index_select(0, layout.members).view(copies, -1, s.head_dim)
             far = torch.baddbmm(layout.prompts, prompt_q, prompt_k.mT, alpha=scale)
             far = far.view(-1, group, n_prompt).index_select(0, layout.home)
-            near = torch.baddbmm(behind, own_q, keys[: len(own), :longest].mT, alpha=scale)
+            near = torch.baddbmm(behind, own_q, keys[:places, :end].mT, alpha=scale)
             shares = torch.cat((far, near), dim=-1).softmax(dim=-1)
-            far = shares.index_select(0, layout.members).view(copies, -1, n_prompt + longest)
+            far = shares.index_select(0, layout.members).view(copies, -1, n_prompt + end)
             far = torch.bmm(far[..., :n_prompt], prompt_v)
             far = far.view(-1, group, s.head_dim).index_select(0, layout.home)
-            seen = torch.baddbmm(far, shares[..., n_prompt:], values[: len(own), :longest])
+            seen = torch.baddbmm(far, shares[..., n_prompt:], values[:places, :end])
             return seen.view(rows, -1)
 
         return attend

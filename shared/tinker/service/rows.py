@@ -99,10 +99,8 @@ class Row:
     tokens: list[int] = field(default_factory=list[int])
     logprobs: list[float] = field(default_factory=list[float])
 
-    def take(self, token: int, logprob: float) -> bool:
-        """Append a token; True when that ends the sample, which its job then holds."""
-        self.tokens.append(token)
-        self.logprobs.append(logprob)
+    def ends(self, token: int) -> bool:
+        """Whether `token`, the last of `tokens`, is the last for good; its job then holds them."""
         if token in self.stop_ids or (self.watch is not None and self.watch.push(token)):
             self.job.finish(self, "stop")
         elif len(self.tokens) >= self.limit:

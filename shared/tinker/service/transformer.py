@@ -119,10 +119,10 @@ class Weights:
                 qk = _normed(qk, eps).mul_(b.norm_qk)
             qk = (qk * cos).addcmul_(qk.roll(half, -1), sin)
             seen = attend(layer, qk[:, : s.heads], qk[:, s.heads :], v)
-            x = x + F.linear(seen, m["out"], bias["out"])
+            x = F.linear(seen, m["out"], bias["out"]).add_(x)
             h = _normed(x, eps).mul_(b.norm_mlp)
             gate, up = F.linear(h, m["gate_up"], bias["gate_up"]).chunk(2, dim=-1)
-            x = x + F.linear(self.activation(gate).mul_(up), m["down"], bias["down"])
+            x = F.linear(self.activation(gate).mul_(up), m["down"], bias["down"]).add_(x)
         return _normed(x, eps).mul_(self.norm)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def _normed(x: Tensor, eps: Tensor) -> Tensor:
     """RMSNorm over the last dimension without its weight; the mean square is float32."""
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
     scale = torch.addcmul(eps, norm, norm, value=1 / x.shape[-1]).rsqrt_()
-    return (x * scale).to(x.dtype)
+    return x.mul(scale) if x.dtype == scale.dtype else (x * scale).to(x.dtype)
 
 
 def base_weights(model: Any) -> Weights:
