@@ -20,8 +20,8 @@ from typing import Any, cast
 
 import autograder
 
-FORBIDDEN = ("TINKER_API_KEY", "TINKER_BASE_URL", "TINKER_PATH", "PYTHONSTARTUP", "PYTHONINSPECT")
-"""Never handed on: a check uses the embedded service and is never billed."""
+FORBIDDEN = ("TINKER_", "PYTHONSTARTUP", "PYTHONINSPECT")
+"""How names begin that are not handed on: a check uses the embedded service and is never billed."""
 
 
 class Child:
@@ -95,7 +95,7 @@ class Child:
 
 def _environment() -> dict[str, str]:
     """Our environment, without keys, with what makes runs repeatable."""
-    environment = {name: value for name, value in os.environ.items() if name not in FORBIDDEN}
+    environment = {n: value for n, value in os.environ.items() if not n.startswith(FORBIDDEN)}
     package = str(Path(autograder.__file__).resolve().parent.parent)
     path = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH", "")]))
     return environment | {

@@ -113,6 +113,7 @@ def test_the_keys_of_the_hosted_service_are_not_there(
 ) -> None:
     monkeypatch.setenv("TINKER_API_KEY", "secret")
     monkeypatch.setenv("TINKER_BASE_URL", "https://example.org")
+    monkeypatch.setenv("TINKER_TELEMETRY", "0")  # as `connect()` leaves it in a notebook
     asks = "import os\nassert not [k for k in os.environ if k.startswith('TINKER_')]\n"
     solve({"double": asks + SOLVED["double"]})
     assert labkit("check", "lab00", "double").exit_code == 0
