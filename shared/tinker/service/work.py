@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WINDOW = 0.004
-LONGEST_WINDOW = 0.025
+WINDOW = 0.008
+LONGEST_WINDOW = 0.04
 """Seconds a new batch waits for company: after the last arrival, and after the first."""
 
 REST = 2.0
