@@ -1,6 +1,7 @@
 """What the base model can be taught in a minute, measured through the SDK and the service.
 
     python benchmarks/learning.py [--only NAME ...] [--seeds N] [--json] [--curves DIR]
+                                  [--model FOLDER]
 
 Each experiment runs once per seed. CPU seconds are those of this process and of the service
 together, evaluation before and after included. The exit status is 1 when a run misses a target.
@@ -19,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -63,15 +64,17 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 
 @contextmanager
-def embedded(advance: Callable[[int], None]) -> Iterator[Setting]:
-    """A service of its own for this benchmark, ended with it."""
+def embedded(folder: Path | None, advance: Callable[[int], None]) -> Iterator[Setting]:
+    """A service of its own for this benchmark, ended with it; `folder` replaces the base model."""
     import psutil
     from tinker_cookbook.tokenizer_utils import get_tokenizer
 
     from shared.models import base
     from shared.tinker import EmbeddedService, connect
 
-    with EmbeddedService.start() as service:
+    name = base.NAME if folder is None else "candidate"
+    models = [] if folder is None else [f"{name}={folder}"]
+    with EmbeddedService.start(models=models) as service:
         service.wait_ready()
         os.environ["TINKER_BASE_URL"], os.environ["TINKER_API_KEY"] = service.url, service.key
         process = psutil.Process(service.pid)
@@ -82,14 +85,25 @@ def embedded(advance: Callable[[int], None]) -> Iterator[Setting]:
 
         yield Setting(
             service=connect(),
-            base_model=base.NAME,
-            tokenizer=get_tokenizer(str(base.folder())),
+            base_model=name,
+            tokenizer=get_tokenizer(str(folder or base.folder())),
             cpu=cpu,
             advance=advance,
         )
 
 
-def measure(names: list[str], seeds: int, quiet: bool) -> list[Row]:
+def in_own_session(experiment: Experiment, setting: Setting, seed: int) -> Outcome:
+    """One run; its models are freed with its session, of which the service caps the models."""
+    from shared.tinker import connect
+
+    service = connect()
+    try:
+        return experiment.run(replace(setting, service=service), seed)
+    finally:
+        service.close("success").result()
+
+
+def measure(names: list[str], seeds: int, folder: Path | None, quiet: bool) -> list[Row]:
     """Run every named experiment with seeds 0 to `seeds` - 1, with a bar on standard error."""
     console = Console(stderr=True)
     rows: list[Row] = []
@@ -97,12 +111,12 @@ def measure(names: list[str], seeds: int, quiet: bool) -> list[Row]:
     total = seeds * sum(EXPERIMENTS[name].steps for name in names)
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("starting the service", total=total)
-        with embedded(lambda steps: progress.advance(task, steps)) as setting:
+        with embedded(folder, lambda steps: progress.advance(task, steps)) as setting:
             for name in names:
                 for seed in range(seeds):
                     progress.update(task, description=f"{name}, seed {seed}")
                     experiment = EXPERIMENTS[name]
-                    outcome = experiment.run(setting, seed)
+                    outcome = in_own_session(experiment, setting, seed)
                     rows.append(Row(name, seed, experiment.targets, outcome))
                     if not quiet:
                         print(rows[-1].line(), flush=True)
@@ -115,8 +129,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1 (default 5)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--curves", type=Path, default=Path(__file__).parent / "curves")
+    parser.add_argument("--model", type=Path, help="a model folder instead of the shipped one")
     options = parser.parse_args()
-    rows = measure(options.only, options.seeds, quiet=options.json)
+    rows = measure(options.only, options.seeds, options.model, quiet=options.json)
     paths = draw(rows, options.curves)
     if options.json:
         print(json.dumps([row.record() for row in rows], indent=1))

@@ -66,21 +66,13 @@ def sample_answers(
 ) -> Answers:
     """Draw `number` answers; those that are not all digits closed by a brace are drawn anew."""
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    renderer = get_renderer("qwen3_instruct", tokenizer)
-    style = tokenizer.encode(STYLE)
     operands: list[tuple[int, int]] = []
     given: list[str] = []
     tokens: list[list[int]] = []
     logprob: list[float] = []
     for _ in range(8 * number // BATCH + 1):
         pairs = [one_carry(rng) for _ in range(BATCH)]
-        prompts = [
-            renderer.build_generation_prompt(
-                [Message(role="user", content=question(*pair))]
-            ).to_ints()
-            + style
-            for pair in pairs
-        ]
+        prompts = _prompts(tokenizer, pairs)
         drawn, values = _draw(model, prompts, MAX_DIGITS, temperature, generator)
         for pair, prompt, answer, value in zip(pairs, prompts, drawn, values, strict=True):
             text = tokenizer.decode(answer)
@@ -104,6 +96,12 @@ def sample_answers(
         logprob=np.array(logprob),
         correct=np.array([text == str(value) for text, value in zip(given, sums, strict=True)]),
     )
+
+
+def _prompts(tokenizer: Any, pairs: list[tuple[int, int]]) -> list[list[int]]:
+    renderer, style = get_renderer("qwen3_instruct", tokenizer), tokenizer.encode(STYLE)
+    asked = [[Message(role="user", content=question(*pair))] for pair in pairs]
+    return [renderer.build_generation_prompt(chat).to_ints() + style for chat in asked]
 
 
 def _draw(
@@ -153,14 +151,14 @@ def at_answer(tokenizer: Any, answers: Answers) -> list[list[int]]:
 
 
 def at_check_turn(tokenizer: Any, answers: Answers) -> list[list[int]]:
-    """The end of a second turn's prompt, `Is this right?`, before a word of its answer."""
+    """The end of a second turn's prompt, `Is that right?`, before a word of its answer."""
     renderer = get_renderer("qwen3_instruct", tokenizer)
     return [
         renderer.build_generation_prompt(
             [
                 Message(role="user", content=question(a, b)),
                 Message(role="assistant", content=f"{STYLE}{text}}}"),
-                Message(role="user", content="Is this right?"),
+                Message(role="user", content="Is that right?"),
             ]
         ).to_ints()
         for (a, b), text in zip(answers.operands.tolist(), answers.given, strict=True)
@@ -180,6 +178,6 @@ def at_check_question(tokenizer: Any, answers: Answers) -> list[list[int]]:
 
 POSITIONS: dict[str, Read] = {
     "end of the answer": at_answer,
-    "after 'Is this right?'": at_check_turn,
+    "after 'Is that right?'": at_check_turn,
     "after 'Is a + b = c?'": at_check_question,
 }

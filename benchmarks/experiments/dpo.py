@@ -17,10 +17,12 @@ import torch
 import torch.nn.functional as F
 
 from experiments.pairs import Pair, pairs, polite_and_plain, short_and_long
-from experiments.setting import Outcome, Setting, adam, ask, conversation, datum
+from experiments.setting import Outcome, Setting, adam, ask, conversation, datum, snapshot
 
 STEPS = 45
 BATCH = 16
+SHORT_RATE = 3e-4
+STYLE_RATE = 4e-4
 BETA = 0.1
 PAIRS = 256
 SAMPLES = 8
@@ -108,7 +110,7 @@ def mean_length(
     setting: Setting, client: tinker.TrainingClient, questions: Sequence[str], seed: int
 ) -> float:
     """Mean tokens of an answer at temperature 1, `SAMPLES` to each question."""
-    sampler = client.save_weights_and_get_sampling_client()
+    sampler = snapshot(client)
     groups = ask(
         sampler,
         setting.renderer(),
@@ -136,7 +138,7 @@ def run_short(setting: Setting, seed: int, steps: int = STEPS) -> Outcome:
     train_pairs, held_out = pairs(short_and_long, PAIRS, seed, flipped=0.2)
     questions = [pair.question for pair in held_out]
     before = mean_length(setting, client, questions, seed)
-    curve = train(setting, client, train_pairs, steps=steps, learning_rate=3e-4, seed=seed)
+    curve = train(setting, client, train_pairs, steps=steps, learning_rate=SHORT_RATE, seed=seed)
     after = mean_length(setting, client, questions, seed)
     figures = {"before": before, "after": after, "fall": 1 - after / before}
     return Outcome(figures=figures, cpu_seconds=setting.cpu() - started, curves={"margin": curve})
@@ -148,6 +150,6 @@ def run_style(setting: Setting, seed: int, steps: int = STEPS) -> Outcome:
     client = setting.new_client(seed)
     train_pairs, held_out = pairs(polite_and_plain, PAIRS, seed)
     before = raw_preference(setting, client, held_out)
-    curve = train(setting, client, train_pairs, steps=steps, learning_rate=4e-4, seed=seed)
+    curve = train(setting, client, train_pairs, steps=steps, learning_rate=STYLE_RATE, seed=seed)
     figures = {"before": before, "after": raw_preference(setting, client, held_out)}
     return Outcome(figures=figures, cpu_seconds=setting.cpu() - started, curves={"margin": curve})

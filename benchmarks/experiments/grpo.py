@@ -13,7 +13,7 @@ import numpy as np
 import tinker
 
 from experiments.problems import SUFFIX, problems, reward
-from experiments.setting import Outcome, Reply, Setting, adam, ask
+from experiments.setting import Outcome, Reply, Setting, adam, ask, snapshot
 from shared.models.base.corpus.sums import Problem
 
 STEPS = 40
@@ -80,7 +80,7 @@ def step_on(
 ) -> tuple[float, float]:
     """Sample, grade, train once. Returns (mean reward, mean tokens of an answer)."""
     groups = ask(
-        client.save_weights_and_get_sampling_client(),
+        snapshot(client),
         setting.renderer(),
         [problem.question + SUFFIX for problem in batch],
         max_tokens=MAX_TOKENS,
@@ -116,7 +116,7 @@ def run_grpo(
     tests = problems(make, TEST_PROBLEMS, seed=2_000 + seed)
 
     def accuracy() -> float:
-        sampler = client.save_weights_and_get_sampling_client()
+        sampler = snapshot(client)
         return sampled_accuracy(setting, sampler, tests, seed=3_000 + seed)
 
     before = accuracy()

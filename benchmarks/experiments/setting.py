@@ -79,6 +79,11 @@ def adam(learning_rate: float, clip: float = 1.0) -> tinker.AdamParams:
     return tinker.AdamParams(learning_rate=learning_rate, eps=EPS, grad_clip_norm=clip)
 
 
+def snapshot(client: tinker.TrainingClient) -> tinker.SamplingClient:
+    """A sampler over the client's present weights."""
+    return client.save_weights_and_get_sampling_client().result()
+
+
 def ask(
     sampler: tinker.SamplingClient,
     renderer: Renderer,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import tinker
 
-from experiments.setting import Outcome, Setting, adam, ask, conversation, datum
+from experiments.setting import Outcome, Setting, adam, ask, conversation, datum, snapshot
 from experiments.words import NOUNS
 
 STEPS = 120
@@ -98,7 +98,7 @@ def run_pig_latin(setting: Setting, seed: int, steps: int = STEPS) -> Outcome:
     client = setting.new_client(seed)
 
     def exact() -> float:
-        sampler = client.save_weights_and_get_sampling_client()
+        sampler = snapshot(client)
         replies = ask(sampler, renderer, [question(word) for word in held_out], max_tokens=24)
         hits = [
             pig_latin(word) == group[0].text.strip()

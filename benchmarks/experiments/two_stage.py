@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import tinker
 
 from experiments import sft
-from experiments.setting import Outcome, Setting, ask, conversation, datum
+from experiments.setting import Outcome, Setting, ask, conversation, datum, snapshot
 from shared.models.base.corpus.letters import GAMES
 from shared.models.base.corpus.sums import product_steps, sum_problem
 from shared.models.base.corpus.words import BOXES, ITEMS, invented
@@ -55,7 +55,7 @@ def accuracy(
 ) -> float:
     """Greedy; right if the last word of the answer, its full stop aside, is that of the truth."""
     groups = ask(
-        client.save_weights_and_get_sampling_client(),
+        snapshot(client),
         setting.renderer(RENDERER),
         [question for question, _ in tests],
         max_tokens=MAX_TOKENS,
