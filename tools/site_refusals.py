@@ -32,10 +32,8 @@ Inputs = dict[str, NDArray[np.float32] | NDArray[np.int64]]
 def batch(loss: str, config: dict[str, float | str] | None = None, **given: list[float]) -> None:
     """Check one datum of three tokens whose inputs are good where `given` does not say other."""
     values = {"target_tokens": [1, 2, 3], "logprobs": [-1, -1, -1], "advantages": [1, 1, 1]} | given
-    inputs: Inputs = {
-        name: np.asarray(value, np.int64 if name == "target_tokens" else np.float32)
-        for name, value in values.items()
-    }
+    inputs: Inputs = {name: np.asarray(value, np.float32) for name, value in values.items()}
+    inputs["target_tokens"] = np.asarray(values["target_tokens"], np.int64)
     datum = Datum(tokens=np.asarray([0, 1, 2], np.int64), inputs=inputs)
     check_batch(
         LossBatch(data=[datum], loss_fn=loss, config=config or {}),
