@@ -18,7 +18,7 @@ from torch import Tensor
 
 from shared.tinker.errors import UserError
 from shared.tinker.service.base_model import BaseModel
-from shared.tinker.service.drawing import Choice, draw, uniforms
+from shared.tinker.service.drawing import Choice, Streams, draw
 from shared.tinker.service.kv_cache import Cache, prefill
 from shared.tinker.service.rows import Job, Row
 from shared.tinker.service.scoring import score_prompt
@@ -62,7 +62,7 @@ class Run:
         self._jobs: dict[str, Job] = {}
         self._waiting: deque[Job] = deque()
         self._rows: list[Row] = []
-        self._plan: tuple[Choice, NDArray[np.uint64]] | None = None
+        self._plan: tuple[Choice, Streams] | None = None
 
     @property
     def idle(self) -> bool:
@@ -157,7 +157,7 @@ class Run:
         numbers = [n for n, start in enumerate(chunk) for _ in start.rows]
         last = hidden[torch.arange(len(chunk)), torch.tensor(lengths) - 1]
         logits = self._weights.logits(last)[torch.tensor(numbers, device=device)]
-        ended = set(self._take(rows, [0] * len(rows), logits, self._parameters(rows)))
+        ended = set(self._take(rows, logits, self._parameters(rows)))
         alive = [i for i in range(len(rows)) if i not in ended]
         if alive:
             counts = Counter(numbers[i] for i in alive)
@@ -174,33 +174,27 @@ class Run:
                     job.scores = scores
 
     def _decode(self) -> None:
-        sampled = [len(row.tokens) for row in self._rows]
+        sampled = [len(row.tokens) - 1 for row in self._rows]
         tokens = torch.tensor([row.tokens[-1] for row in self._rows], device=self._weights.device)
-        logits = self._cache.decode(tokens, [count - 1 for count in sampled])
+        logits = self._cache.decode(tokens, sampled)
         if self._plan is None:
             self._plan = self._parameters(self._rows)
-        self._drop(self._take(self._rows, sampled, logits, self._plan))
+        self._drop(self._take(self._rows, logits, self._plan))
 
-    def _parameters(self, rows: list[Row]) -> tuple[Choice, NDArray[np.uint64]]:
+    def _parameters(self, rows: list[Row]) -> tuple[Choice, Streams]:
         wanted = [row.job.asked.params for row in rows]
         choice = Choice.of(
             [(p.temperature, p.top_k, p.top_p) for p in wanted],
             self._base.vocab_size,
             self._weights.device,
         )
-        return choice, np.array([row.key for row in rows], np.uint64)
+        keys, sampled = [row.key for row in rows], [len(row.tokens) for row in rows]
+        return choice, Streams(keys, sampled, self._weights.device)
 
-    def _take(
-        self,
-        rows: list[Row],
-        sampled: list[int],
-        logits: Tensor,
-        plan: tuple[Choice, NDArray[np.uint64]],
-    ) -> list[int]:
-        """Draw a token for each row, which has `sampled` so far; returns which ended, ascending."""
-        choice, keys = plan
-        uniform = torch.from_numpy(uniforms(keys, np.array(sampled, np.uint64)))
-        tokens, logprobs = draw(logits, choice, uniform.to(logits.device))
+    def _take(self, rows: list[Row], logits: Tensor, plan: tuple[Choice, Streams]) -> list[int]:
+        """Draw a token for each row; returns the numbers of those that ended, ascending."""
+        choice, streams = plan
+        tokens, logprobs = draw(logits, choice, streams.next())
         if torch.isnan(logprobs).any():
             raise UserError(
                 "The model answers NaN: its weights are not finite, which a far too high learning "

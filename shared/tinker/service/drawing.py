@@ -22,6 +22,9 @@ GREEDY_BELOW = 1e-5
 FEW = 64
 """Tokens that are looked at first for top-p."""
 
+AHEAD = 16
+"""Steps for which uniforms are drawn at once."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -39,9 +42,28 @@ def row_key(seed: int, index: int) -> int:
 
 
 def uniforms(keys: NDArray[np.uint64], positions: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Number `positions[i]` of row i's stream, in [0, 1) with 53 bits. All (R,)."""
+    """Number `positions[i]` of row i's stream, in [0, 1) with 53 bits. Shapes broadcast."""
     bits = _mix(keys + (positions + np.uint64(1)) * _GOLDEN)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+class Streams:
+    """The uniforms of R rows, one a step; drawn some steps ahead."""
+
+    def __init__(self, keys: Sequence[int], positions: Sequence[int], device: torch.device) -> None:
+        self._keys = np.array(keys, np.uint64)
+        self._positions = np.array(positions, np.uint64)
+        self._device = device
+        self._ahead: list[Tensor] = []
+
+    def next(self) -> Tensor:
+        """A uniform for each row's next token, float64 (R,)."""
+        if not self._ahead:
+            steps = np.arange(AHEAD, dtype=np.uint64)[:, None]
+            block = torch.from_numpy(uniforms(self._keys, self._positions + steps))
+            self._ahead = list(block.to(self._device).unbind())[::-1]
+            self._positions = self._positions + np.uint64(AHEAD)
+        return self._ahead.pop()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,13 +58,20 @@ def prefill(weights: Weights, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Places:
-    """Keys and values (layers, 2, places * kv_heads, slots, D) of `used` places."""
+    """Keys and values (layers, 2, places * kv_heads, slots, D) of `used` places.
+
+    `layers` has them layer by layer: taking a tensor apart in Python costs what an operation costs.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._heads = weights.shape.kv_heads
         self.used = 0
-        self.store = self._empty(0, 0)
+        self._keep(self._empty(0, 0))
+
+    def _keep(self, store: Tensor) -> None:
+        self.store = store
+        self.layers = [(store[layer, 0], store[layer, 1]) for layer in range(store.shape[0])]
 
     def _empty(self, places: int, slots: int) -> Tensor:
         w = self._weights
@@ -80,7 +86,7 @@ class Places:
         grown = self._empty(max(places, had_places), max(-(-slots // SLOTS) * SLOTS, had_slots))
         used = self.used * self._heads
         grown[:, :, :used, :had_slots] = self.store[:, :, :used]
-        self.store = grown
+        self._keep(grown)
 
     def append(self, kept: Tensor) -> None:
         """Fill the next places with keys and values (layers, 2, n, kv_heads, T, D)."""
@@ -111,6 +117,10 @@ class Layout:
     """(R * kv_heads,): where a row's part lies among `members`."""
     prompts: Tensor
     """(C * kv_heads, 1, P): 0 where the prompt has a token, -inf behind it."""
+    keys: list[Tensor]
+    """Of each layer (C * kv_heads, D, P), transposed."""
+    values: list[Tensor]
+    """Of each layer (C * kv_heads, P, D)."""
     lengths: list[int]
     """(R,): tokens of each row's prompt."""
 
@@ -202,45 +212,54 @@ class Cache:
         behind = torch.arange(int(lengths.max())) >= lengths[:, None]
         prompts = torch.zeros(behind.shape).masked_fill_(behind, -torch.inf)
         prompts = prompts.repeat_interleave(kv_heads, 0)[:, None]
-        w = self._weights
+        w, (places, _, end) = self._weights, prompts.shape
         return Layout(
             members=members.to(w.device),
             home=home.to(w.device),
             prompts=prompts.to(w.device, w.dtype),
+            keys=[keys[:places, :end].mT for keys, _ in self._prompts.layers],
+            values=[values[:places, :end] for _, values in self._prompts.layers],
             lengths=[self._lengths[copy] for copy in self._copy_of],
         )
 
     def _attend(self, layout: Layout, slots: Tensor, first: int, last: int) -> Attend:
         """Attention of one query a row over its prompt and its own first `slots` + 1 tokens."""
-        s, rows, device = self._weights.shape, len(slots), slots.device
+        s, rows = self._weights.shape, slots.shape[0]
         copies, _, n_prompt = layout.prompts.shape
         group, scale = s.heads // s.kv_heads, s.head_dim**-0.5
         places, end = rows * s.kv_heads, last + 1
-        behind: Any = torch.zeros(1, dtype=self._weights.dtype, device=device)
-        here: Any = (slice(places), last)  # where the new token goes: one slot for all, or
-        if first < last:
-            own_slots = slots.repeat_interleave(s.kv_heads)
-            here = (torch.arange(places, device=device), own_slots)
-            hidden = torch.arange(end, device=device) > own_slots[:, None]
-            behind = torch.zeros(hidden.shape, dtype=behind.dtype, device=device)
-            behind = behind.masked_fill_(hidden, -torch.inf)[:, None]
+        own = slots.repeat_interleave(s.kv_heads) if first < last else None
+        here, behind = self._ragged(own, end)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self._tokens.store[layer]
-            keys[here] = k.reshape(-1, s.head_dim)
-            values[here] = v.reshape(-1, s.head_dim)
-            prompt_k, prompt_v = self._prompts.store[layer, :, :copies, :n_prompt]
+            keys, values = self._tokens.layers[layer]
+            if own is None:  # one slot for all rows
+                keys[:places, last].view(k.shape).copy_(k)
+                values[:places, last].view(v.shape).copy_(v)
+            else:
+                keys[here] = k.reshape(places, s.head_dim)
+                values[here] = v.reshape(places, s.head_dim)
             # Query heads that share a key head are queries of it: (R * kv_heads, group, D).
-            own_q = q.reshape(-1, group, s.head_dim)
+            own_q = q.reshape(places, group, s.head_dim)
             prompt_q = own_q.index_select(0, layout.members).view(copies, -1, s.head_dim)
-            far = torch.baddbmm(layout.prompts, prompt_q, prompt_k.mT, alpha=scale)
+            far = torch.baddbmm(layout.prompts, prompt_q, layout.keys[layer], alpha=scale)
             far = far.view(-1, group, n_prompt).index_select(0, layout.home)
             near = torch.baddbmm(behind, own_q, keys[:places, :end].mT, alpha=scale)
             shares = torch.cat((far, near), dim=-1).softmax(dim=-1)
             far = shares.index_select(0, layout.members).view(copies, -1, n_prompt + end)
-            far = torch.bmm(far[..., :n_prompt], prompt_v)
+            far = torch.bmm(far[..., :n_prompt], layout.values[layer])
             far = far.view(-1, group, s.head_dim).index_select(0, layout.home)
             seen = torch.baddbmm(far, shares[..., n_prompt:], values[:places, :end])
             return seen.view(rows, -1)
 
         return attend
+
+    def _ragged(self, slots: Tensor | None, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Where the new tokens of places go, and a mask (places, 1, end) of what is behind them."""
+        w = self._weights
+        if slots is None:
+            return (), torch.zeros(1, dtype=w.dtype, device=w.device)
+        hidden = torch.arange(end, device=w.device) > slots[:, None]
+        mask = torch.zeros(hidden.shape, dtype=w.dtype, device=w.device)
+        here = (torch.arange(slots.shape[0], device=w.device), slots)
+        return here, mask.masked_fill_(hidden, -torch.inf)[:, None]

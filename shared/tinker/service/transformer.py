@@ -113,7 +113,7 @@ class Weights:
         for layer, b in enumerate(self.blocks):
             m, bias = b.matrices, b.biases
             h = _normed(x, eps).mul_(b.norm_attn)
-            qkv = F.linear(h, m["qkv"], bias["qkv"]).unflatten(-1, (-1, s.head_dim))
+            qkv = F.linear(h, m["qkv"], bias["qkv"]).view(-1, n_qk + s.kv_heads, s.head_dim)
             qk, v = qkv[:, :n_qk], qkv[:, n_qk:]
             if b.norm_qk is not None:
                 qk = _normed(qk, eps).mul_(b.norm_qk)
@@ -121,8 +121,9 @@ class Weights:
             seen = attend(layer, qk[:, : s.heads], qk[:, s.heads :], v)
             x = F.linear(seen, m["out"], bias["out"]).add_(x)
             h = _normed(x, eps).mul_(b.norm_mlp)
-            gate, up = F.linear(h, m["gate_up"], bias["gate_up"]).chunk(2, dim=-1)
-            x = F.linear(self.activation(gate).mul_(up), m["down"], bias["down"]).add_(x)
+            h = F.linear(h, m["gate_up"], bias["gate_up"])
+            h = self.activation(h[:, : h.shape[1] // 2]).mul_(h[:, h.shape[1] // 2 :])
+            x = F.linear(h, m["down"], bias["down"]).add_(x)
         return _normed(x, eps).mul_(self.norm)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -163,7 +164,7 @@ def base_weights(model: Any) -> Weights:
         head=model.lm_head.weight.detach(),
         angles=Angles(core.rotary_emb, embedding),
         eps=torch.tensor(config.rms_norm_eps, device=embedding.device),
-        activation=core.layers[0].mlp.act_fn,
+        activation=F.silu if config.hidden_act == "silu" else core.layers[0].mlp.act_fn,
     )
 
 
