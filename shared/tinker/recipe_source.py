@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires
@@ -19,6 +20,7 @@ from shared.tinker.errors import NotFoundError, TinkerKitError
 
 PACKAGE = "tinker_cookbook"
 _IMAGES = ("get_image_processor", "ImagePart")
+_PARSING = threading.Lock()
 _ENTRY_CALLS = ("entrypoint", "nested_entrypoint", "Blueprint")
 
 
@@ -127,7 +129,10 @@ def extra_of(package: str) -> str | None:
 
 @functools.cache
 def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    # CPython 3.11 counts the depth of all threads' parsing in one place: two at once can end in
+    # "SystemError: AST constructor recursion depth mismatch".
+    with _PARSING:
+        return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _runs(tree: ast.Module) -> bool:
