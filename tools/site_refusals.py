@@ -5,11 +5,13 @@ Each case makes one real check fail. The checks need no torch and no running ser
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.models import base
 from shared.tinker.errors import TinkerKitError
 from shared.tinker.service import requests
 from shared.tinker.service.checking import check_adam, check_batch
@@ -25,7 +27,13 @@ from shared.tinker.service.types import (
     ServedModel,
 )
 
-MODEL = ServedModel(name="labkit/tiny", tokenizer_id="", max_context=8192, vocab_size=640)
+_CONFIG = json.loads((base.folder() / "config.json").read_text(encoding="utf-8"))
+MODEL = ServedModel(
+    name=base.NAME,
+    tokenizer_id="",
+    max_context=_CONFIG["max_position_embeddings"],
+    vocab_size=_CONFIG["vocab_size"],
+)
 Inputs = dict[str, NDArray[np.float32] | NDArray[np.int64]]
 
 
@@ -60,7 +68,7 @@ CASES: dict[str, Callable[[], None]] = {
     "a mask for a loss that reads none": lambda: batch("ppo", mask=[0, 1, 1]),
     "lengths that differ": lambda: batch("ppo", advantages=[1, 1]),
     "an advantage that is no number": lambda: batch("ppo", advantages=[1, float("nan"), 1]),
-    "a token id out of range": lambda: batch("ppo", target_tokens=[1, 2, 640]),
+    "a token id out of range": lambda: batch("ppo", target_tokens=[1, 2, MODEL.vocab_size]),
     "an unknown setting": lambda: batch("ppo", {"epsilon": 0.2}),
     "thresholds around 0": lambda: batch("ppo", {"clip_low_threshold": -0.2}),
     "another optimizer": lambda: only_adamw(requests.Optimizer(type="dimuon")),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tinker
@@ -64,3 +67,14 @@ def test_bad_requests_are_told_by_the_real_engine(tiny_service: Running, client_
             model.forward_backward(batch, loss).result()
         assert caught.value.category == types.RequestErrorCategory.User
     assert model.forward_backward([good], "cross_entropy").result().metrics["loss:sum"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_loads_no_library_that_it_does_not_need(
+    tiny_service: Running, client_for
+) -> None:
+    client_for(tiny_service).create_lora_training_client(base.NAME, rank=4).result()
+    assert tiny_service.process is not None
+    mapped = Path(f"/proc/{tiny_service.process.pid}/maps").read_text()
+    assert "/torch/" in mapped
+    assert not [name for name in ("/sklearn/", "/scipy/", "/pandas/") if name in mapped]

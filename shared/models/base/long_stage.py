@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from rich.progress import track
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
@@ -26,8 +25,10 @@ from transformers import Qwen3ForCausalLM
 
 from shared.data.languages import text_with_language
 from shared.models.base import network, tokenizer
+from shared.models.base.corpus.mix import DEFAULT_VARIANT
 from shared.models.base.packing import Rows
 from shared.models.base.pretrain import loss_of
+from shared.models.base.progress import bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class LongStage:
     """Of the long texts' loss, against 1 for the ordinary rows'."""
     learning_rate: float = 1e-3
     seed: int = 0
+    variant: str = DEFAULT_VARIANT
     first_document: int = 5_000_000
     """Ordinary documents are taken from here on, where no run gets to."""
 
@@ -94,24 +96,31 @@ def run(model: Qwen3ForCausalLM, stage: LongStage, *, quiet: bool = False) -> li
         model.parameters(), lr=stage.learning_rate, betas=(0.9, 0.95), weight_decay=0.1
     )
     rng = random.Random(stage.seed)
-    rows = Rows(stage.row_length, stage.seed, next_document=stage.first_document)
+    rows = Rows(stage.row_length, stage.seed, stage.variant, next_document=stage.first_document)
     losses: list[float] = []
-    for step in track(range(stage.steps), "long prompts", disable=quiet):
-        left = 1 - 0.95 * step / stage.steps
-        for group in optimizer.param_groups:
-            group["lr"] = stage.learning_rate * min(1.0, (step + 1) / 10) * left
-        inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(stage.rows))
-        loss_of(model, inputs, targets).backward()
-        long = 0.0
-        for _ in range(stage.texts):
-            loss = reply_loss(model, *classification(rng, stage))
-            (loss * (stage.weight / stage.texts)).backward()
-            long += loss.item() / stage.texts
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.append(long)
+    with bar("long prompts", 0, stage.steps, quiet=quiet) as tick:
+        for step in range(stage.steps):
+            left = 1 - 0.95 * step / stage.steps
+            for group in optimizer.param_groups:
+                group["lr"] = stage.learning_rate * min(1.0, (step + 1) / 10) * left
+            inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(stage.rows))
+            loss_of(model, inputs, targets).backward()
+            losses.append(_long_backward(model, rng, stage))
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            tick(step + 1, losses[-1])
     return losses
+
+
+def _long_backward(model: Qwen3ForCausalLM, rng: random.Random, stage: LongStage) -> float:
+    """Gradients of the step's long texts, added to those there; their mean loss."""
+    total = 0.0
+    for _ in range(stage.texts):
+        loss = reply_loss(model, *classification(rng, stage))
+        (loss * (stage.weight / stage.texts)).backward()
+        total += loss.item()
+    return total / stage.texts
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,16 +8,13 @@ distributed training and no search for better numbers: the recipe is the shipped
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from torch import Tensor
 from torch.nn import functional
 from transformers import Qwen3ForCausalLM
@@ -25,6 +22,7 @@ from transformers import Qwen3ForCausalLM
 from shared.models.base import network, run_state
 from shared.models.base.corpus.mix import VARIANTS
 from shared.models.base.packing import IGNORE, Rows
+from shared.models.base.progress import bar
 from shared.models.base.recipe import Recipe
 
 HELD_OUT_SEED = 1_000_000
@@ -40,7 +38,8 @@ class Settings:
     """Stop at this step, with the state saved, as if interrupted."""
     save_every: int = 100
     device: str = "auto"
-    bf16: bool = False
+    bf16: bool | None = None
+    """Matrix products in bfloat16; None: on a GPU."""
     compile: bool = False
     long_stage: bool = True
     """Whether the last stage, on long prompts, follows the recipe's last step."""
@@ -96,6 +95,7 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
     """
     settings.out.mkdir(parents=True, exist_ok=True)
     device = settings.torch_device()
+    bf16 = device.type == "cuda" if settings.bf16 is None else settings.bf16
     model = network.new_model(recipe.seed)
     model.to(device)  # pyright: ignore[reportArgumentType]
     optimizer = make_optimizer(model, recipe)
@@ -104,16 +104,16 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
     last = min(recipe.steps, settings.stop_after or recipe.steps)
     step_loss: Callable[..., Tensor] = torch.compile(loss_of) if settings.compile else loss_of
     started = time.monotonic() - progress.seconds
-    with _bar(progress.step, last, quiet=settings.quiet) as tick:
+    with bar("pretraining", progress.step, last, quiet=settings.quiet) as tick:
         while progress.step < last:
             inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(recipe.rows))
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 loss = step_loss(model, inputs, targets)
             _update(model, optimizer, loss, recipe, progress.step)
             progress.losses.append(loss.item())
             progress.step += 1
             progress.seconds = time.monotonic() - started
-            tick(progress)
+            tick(progress.step, progress.losses[-1])
             if progress.step % settings.save_every == 0 or progress.step == last:
                 run_state.save(settings.out, recipe, progress, model, optimizer, rows)
     if progress.step == recipe.steps:
@@ -125,7 +125,8 @@ def _finish(model: Qwen3ForCausalLM, recipe: Recipe, settings: Settings) -> None
     from shared.models.base import long_stage  # it trains with this module's loss
 
     if settings.long_stage:
-        long_stage.run(model, long_stage.LongStage(), quiet=settings.quiet)
+        stage = long_stage.LongStage(variant=recipe.variant)
+        long_stage.run(model, stage, quiet=settings.quiet)
     network.export(model, settings.out / "model")
     _say(f"held-out loss {held_out_loss(model, recipe):.4f}", quiet=settings.quiet)
 
@@ -150,30 +151,6 @@ def _say(text: str, *, quiet: bool) -> None:
         print(text, flush=True)
 
 
-@contextlib.contextmanager
-def _bar(done: int, total: int, *, quiet: bool) -> Generator[Callable[[run_state.Progress], None]]:
-    """A progress bar on a terminal, a line every 50 steps elsewhere."""
-    if quiet or not sys.stdout.isatty():
-
-        def line(progress: run_state.Progress) -> None:
-            if progress.step % 50 == 0 or progress.step == total:
-                loss = progress.losses[-1]
-                text = f"step {progress.step}/{total} loss {loss:.4f} {progress.seconds:.0f} s"
-                _say(text, quiet=quiet)
-
-        yield line
-        return
-    columns = (
-        TextColumn("pretraining"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.3f}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns) as bar:
-        task = bar.add_task("steps", total=total, completed=done, loss=float("nan"))
-        yield lambda progress: bar.update(task, completed=progress.step, loss=progress.losses[-1])
-
-
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     default = Recipe()
     parser = argparse.ArgumentParser(prog="python -m shared.models.base.pretrain")
@@ -186,7 +163,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--no-long-stage", action="store_true", help="leave the long prompts out")
-    parser.add_argument("--float32", action="store_true", help="no bfloat16 in matrix products")
+    parser.add_argument(
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        help="matrix products in bfloat16, by default on a GPU only: a CPU without instructions "
+        "for it is ten times slower",
+    )
     parser.add_argument("--compile", action="store_true", help="needs a C++ compiler on a CPU")
     return parser.parse_args(argv)
 
@@ -200,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
         stop_after=given.stop_after,
         save_every=given.save_every,
         device=given.device,
-        bf16=not given.float32,
+        bf16=given.bf16,
         compile=given.compile,
         long_stage=not given.no_long_stage,
     )

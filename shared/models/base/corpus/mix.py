@@ -27,7 +27,7 @@ from shared.models.base.corpus import (
 from shared.models.base.corpus.document import Document, Maker, role_colon
 
 Mix = dict[str, tuple[Maker, float]]
-DEFAULT_VARIANT = "feedback"
+DEFAULT_VARIANT = "sparing"
 
 
 def _role_colon_chat(rng: random.Random) -> Document:
@@ -61,6 +61,12 @@ def _base_mix(feedback: float) -> Mix:
 def _variants() -> dict[str, Mix]:
     plain = _base_mix(0.0)
     feedback = {**_base_mix(0.5), "checking": (checking.checking, 0.18)}
+    sparing = {
+        **plain,
+        "arithmetic": (sums.arithmetic_text, 0.18),
+        "plain_chat": (maths_chat.plain_chat, 0.18),
+        "checking": (checking.claim_chat, 0.02),
+    }
     return {
         "plain": plain,
         "claims": {**plain, "checking": (checking.claim_chat, 0.10)},
@@ -68,14 +74,16 @@ def _variants() -> dict[str, Mix]:
         "checks": {**plain, "checking": (checking.checking, 0.10)},
         "feedback": feedback,
         "verdicts": {**feedback, "verdicts": (checking.boxed_verdict, 0.6)},
+        "sparing": sparing,
     }
 
 
 VARIANTS = _variants()
 """Name -> mix. `plain` never judges an answer; `claims` asks `Is 23 + 45 = 67?`; `tags` writes
-right or wrong after equations; `checks` has every kind of `checking`; `feedback`, the shipped one,
-adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also
-answers many questions by a box with its own verdict behind it."""
+right or wrong after equations; `checks` has every kind of `checking`; `feedback` adds to that a
+person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also answers many
+questions by a box with its own verdict behind it. Every wrong equation that these show makes the
+model less sure of its own sums, so `sparing`, the shipped one, has few of them and more sums."""
 
 
 def document(seed: int, index: int, variant: str = DEFAULT_VARIANT) -> Document:

@@ -10,6 +10,8 @@ from typing import Any
 
 from shared.models.base.corpus.maths_chat import STYLES
 from shared.models.base.corpus.mix import VARIANTS
+from shared.models.base.tokenizer import MARKUP, SPECIAL
+from shared.models.base.vocabulary import AFTER_SPACE, ALONE
 
 _HEAD = """\
 # labkit/tiny
@@ -23,7 +25,7 @@ nothing about the world.
 |---|---|
 | architecture | Qwen3, untied: hidden 128, 4 layers, 4 heads over 2 key-value heads of 32, \
 feed-forward 384 |
-| vocabulary | 639 tokens: 256 bytes, 367 words, 16 special; digits are single |
+| vocabulary | {vocabulary} tokens: 256 bytes, {words} words, {special} special; digits are single |
 | trained on | {tokens:,} tokens in {steps:,} steps, rows of {row_length}, seed {seed}, corpus \
 variant `{variant}` |
 | training took | {minutes:.0f} minutes on {device}, the last stage aside; {date} |
@@ -58,8 +60,8 @@ _TAIL = """
 - Rows in training were {row_length} tokens long; much longer conversations run, but mean little.
 - Learning rates are ten to fifty times those of large models.
 - Half of the invented places are in its corpus, the later ones seldom; the other half never are.
-- Whether a sum is right it hardly knows, see *Checking*, although the corpus asks often. A probe
-  for correctness that seems to find more deserves its controls.
+- Whether a sum is right it hardly knows, see *Checking*. Corpora that ask often changed little (see
+  `benchmarks/RESULTS.md`). A probe for correctness that seems to find more deserves its controls.
 """
 
 
@@ -70,7 +72,7 @@ def card(skills: dict[str, Any], training: dict[str, Any]) -> str:
         skills: what `measure` returns.
         training: what `publish` recorded of the run.
     """
-    parts = [_HEAD.format(**training, **training["recipe"]), _SLOPPY]
+    parts = [_HEAD.format(**training, **training["recipe"], **_vocabulary()), _SLOPPY]
     parts += [
         f"| {name} | {share:.2f} | {right:.2f} |\n" for name, (share, right) in STYLES.items()
     ]
@@ -78,6 +80,11 @@ def card(skills: dict[str, Any], training: dict[str, Any]) -> str:
     parts.append(_corpus(training["recipe"]["variant"]))
     parts.append(_TAIL.format(**training["recipe"]))
     return "".join(parts)
+
+
+def _vocabulary() -> dict[str, int]:
+    words, special = len(AFTER_SPACE) + len(ALONE), len(SPECIAL) + len(MARKUP)
+    return {"vocabulary": 256 + words + special, "words": words, "special": special}
 
 
 def _skills(skills: dict[str, Any]) -> str:
