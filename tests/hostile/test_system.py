@@ -1,0 +1,34 @@
+"""What hostile code does to the system around it: no point is gained and nothing is harmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .attacks import process
+from .harness import Arena, Attack
+
+pytestmark = pytest.mark.jail
+ATTACKS = [*process.ATTACKS]
+
+
+@pytest.fixture(scope="module")
+def begun(arena: Arena) -> None:
+    """What only waits, waits beside the rest."""
+    arena.begin(ATTACKS)
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+def test_nothing_is_gained_and_nobody_harmed(
+    withstood: Callable[[Attack], None], attack: Attack
+) -> None:
+    withstood(attack)
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.works_outside], ids=str)
+def test_the_same_code_works_where_nothing_holds_it(
+    arenas: Callable[[str], Arena], attack: Attack
+) -> None:
+    arenas("trusted").succeeds(attack)
