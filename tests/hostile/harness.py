@@ -28,6 +28,7 @@ from autograder.sandbox.client import Zygote
 from .world import World
 
 LAB = Path(__file__).parent / "labs" / "lab94_target"
+Place = Literal["call", "cell", "helper"]
 GAINED = "GAINED"
 """What an attack prints when a trick worked; see `attempt` in `PRELUDE`."""
 
@@ -55,6 +56,10 @@ def attempt(*tricks):
 '''
 
 
+SYSCALL = "import ctypes\ndef call(*a): return ctypes.CDLL(None).syscall(*a) >= 0\n"
+"""Raw system calls by number (x86-64); true when the kernel did what was asked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attack:
     """One way to cheat. `str()` of it names the test.
@@ -68,7 +73,7 @@ class Attack:
     """What the code does, in the third person: "kills its parent"."""
     code: str = ""
     """The trick. It may use the names of `World.names`, and `attempt` of `PRELUDE`."""
-    place: Literal["call", "cell", "helper"] = "call"
+    place: Place = "call"
     """In each call of the answer (its arguments are `given`), at the top of the solution cell, or
     in a cell of the student's own before everything."""
     exercise: str = "scale"
@@ -110,6 +115,13 @@ class Attack:
             f"{self.honest}\n_answer = {self.exercise}\n\n"
             f"def {self.exercise}(*given):\n{inside}\n    return _answer(*given)\n"
         )
+
+
+def trick(
+    family: str, name: str, code: str, *, place: Place = "call", outside: bool = False
+) -> Attack:
+    """An attack whose `code` reaches for something and goes on when it is refused."""
+    return Attack(family=family, name=name, code=code, place=place, works_outside=outside)
 
 
 @dataclass(frozen=True)

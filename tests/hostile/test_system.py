@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from .attacks import process
+from .attacks import network, others, process, reading, resources, writing
 from .harness import Arena, Attack
 
 pytestmark = pytest.mark.jail
-ATTACKS = [*process.ATTACKS]
+FAMILIES = (process, others, resources, reading, writing, network)
+ATTACKS = [attack for family in FAMILIES for attack in family.ATTACKS]
 
 
 @pytest.fixture(scope="module")
