@@ -64,6 +64,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     ]
     if not rows:
         return
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     terminalreporter.section(f"attacks withstood: {len(rows)}")
     for family, attack, level, outcome in sorted(rows):
-        terminalreporter.write_line(f"{family:<12} {attack:<58} {level}  {outcome}")
+        terminalreporter.write_line(f"{family:<{first}}  {attack:<{second}}  {level}  {outcome}")

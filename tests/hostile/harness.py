@@ -23,6 +23,7 @@ from autograder.judge.feedback import MAX_LINES, as_markdown, as_text
 from autograder.judge.runner import PRELOAD
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.notebook import graft, read_release, reference_cells
+from autograder.sandbox import kernel
 from autograder.sandbox.client import Zygote
 
 from .world import World
@@ -56,8 +57,14 @@ def attempt(*tricks):
 '''
 
 
-SYSCALL = "import ctypes\ndef call(*a): return ctypes.CDLL(None).syscall(*a) >= 0\n"
-"""Raw system calls by number (x86-64); true when the kernel did what was asked."""
+SYSCALL = f'''\
+import ctypes
+NUMBERS = { {name: row[kernel.machine() or 0] for name, row in kernel.NUMBERS.items()} }
+def call(name, *arguments):
+    """Make a system call past Python; true when the kernel did what was asked."""
+    number = NUMBERS[name]
+    return number is not None and ctypes.CDLL(None).syscall(number, *arguments) >= 0
+'''
 
 
 @dataclass(frozen=True, kw_only=True)

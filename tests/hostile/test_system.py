@@ -15,9 +15,10 @@ ATTACKS = [attack for family in FAMILIES for attack in family.ATTACKS]
 
 
 @pytest.fixture(scope="module")
-def begun(arena: Arena) -> None:
+def begun(request: pytest.FixtureRequest, arena: Arena) -> None:
     """What only waits, waits beside the rest."""
-    arena.begin(ATTACKS)
+    chosen = [item for item in request.session.items if item.path == request.path]
+    arena.begin(item.callspec.params["attack"] for item in chosen)  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("begun")

@@ -1,6 +1,6 @@
 """Attacks over the network, to listeners that wait for them, and over sockets of every family."""
 
-from ..harness import Attack, Place, trick
+from ..harness import SYSCALL, Attack, Place, trick
 
 
 def _network(name: str, code: str, *, place: Place = "call", outside: bool = False) -> Attack:
@@ -98,9 +98,9 @@ ATTACKS = [
     ),
     _network(
         "makes the socket calls past Python",
-        "import ctypes\nlibc = ctypes.CDLL(None)\n"
-        "attempt(lambda: libc.socket(2, 1, 0) >= 0, lambda: libc.syscall(41, 1, 1, 0) >= 0,\n"
-        "        lambda: libc.syscall(425, 8, bytes(120)) >= 0,\n"
+        SYSCALL + "libc = ctypes.CDLL(None)\n"
+        "attempt(lambda: libc.socket(2, 1, 0) >= 0, lambda: call('socket', 1, 1, 0),\n"
+        "        lambda: call('io_uring_setup', 8, bytes(120)),\n"
         "        lambda: libc.connect(3, bytes(16), 16) == 0, lambda: libc.listen(3, 1) == 0,\n"
         "        lambda: libc.accept(3, None, None) >= 0)",
     ),

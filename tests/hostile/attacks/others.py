@@ -54,9 +54,9 @@ KILLING = [
         family="process",
         name="signals others by pidfd, tgkill and a queued signal",
         code=SYSCALL + "import os\nparent = os.getppid()\n"
-        "attempt(lambda: os.pidfd_open(parent), lambda: call(424, 3, 9, None, 0),"
-        " lambda: call(234, parent, parent, 9), lambda: call(200, parent, 9),"
-        " lambda: call(129, parent, 9, bytes(128)))",
+        "attempt(lambda: os.pidfd_open(parent), lambda: call('pidfd_send_signal', 3, 9, None, 0),"
+        " lambda: call('tgkill', parent, parent, 9), lambda: call('tkill', parent, 9),"
+        " lambda: call('rt_sigqueueinfo', parent, 9, bytes(128)))",
     ),
     Attack(
         family="process",
@@ -75,8 +75,7 @@ WATCHING = [
         family="process",
         name="traces the judge",
         code=SYSCALL + "import os\nparent = os.getppid()\n"
-        "attempt(lambda: call(101, 16, parent, 0, 0), lambda: call(101, 0x4206, parent, 0, 0),"
-        " lambda: call(101, 0, 0, 0, 0))",
+        "attempt(*(lambda r=r: call('ptrace', r, parent, 0, 0) for r in (0, 16, 0x4206)))",
     ),
     Attack(
         family="process",
@@ -84,14 +83,16 @@ WATCHING = [
         code=SYSCALL + "import os\nbuffer = ctypes.create_string_buffer(64)\n"
         "part = (ctypes.c_uint64 * 2)(ctypes.addressof(buffer), 64)\n"
         "attempt(*(lambda n=n, p=p: call(n, p, part, 1, part, 1, 0)"
-        " for n in (310, 311) for p in (os.getppid(), ZYGOTE, TESTS)),"
+        " for n in ('process_vm_readv', 'process_vm_writev')"
+        " for p in (os.getppid(), ZYGOTE, TESTS)),"
         " lambda: open(f'/proc/{os.getppid()}/mem', 'r+b'))",
     ),
     Attack(
         family="process",
         name="takes the judge's descriptors",
         code=SYSCALL + "import os\n"
-        "attempt(lambda: call(438, 3, 0, 0), lambda: call(312, os.getpid(), TESTS, 0, 0, 0),"
+        "attempt(lambda: call('pidfd_getfd', 3, 0, 0),"
+        " lambda: call('kcmp', os.getpid(), TESTS, 0, 0, 0),"
         " lambda: os.listdir(f'/proc/{os.getppid()}/fd'))",
     ),
     Attack(
@@ -99,7 +100,8 @@ WATCHING = [
         name="slows the judge down: priority, processor, disk",
         code=SYSCALL + "import os\nparent = os.getppid()\n"
         "attempt(lambda: [os.setpriority(os.PRIO_PROCESS, parent, 19)],"
-        " lambda: [os.sched_setaffinity(parent, [0])], lambda: call(251, 1, parent, 0x6000),"
+        " lambda: [os.sched_setaffinity(parent, [0])],"
+        " lambda: call('ioprio_set', 1, parent, 0x6000),"
         " lambda: [os.sched_setscheduler(parent, 3, os.sched_param(0))])",
     ),
 ]

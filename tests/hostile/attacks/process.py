@@ -97,8 +97,8 @@ STARTING = [
     Attack(
         family="process",
         name="makes processes by raw clone, vfork and clone3",
-        code=SYSCALL + "attempt(lambda: call(56, 17, 0, 0, 0, 0) and 1, lambda: call(58),"
-        " lambda: call(435, bytes(88), 88), lambda: call(57))",
+        code=SYSCALL + "attempt(lambda: call('clone', 17, 0, 0, 0, 0) and 1, lambda: call('vfork'),"
+        " lambda: call('clone3', bytes(88), 88), lambda: call('fork'))",
     ),
     Attack(
         family="process",
@@ -167,9 +167,10 @@ ESCAPING = [
         family="process",
         name="enters new or other namespaces and mounts",
         code=SYSCALL + "import os\n"
-        "attempt(lambda: call(272, 0x10000000), lambda: call(308, 3, 0), lambda: [os.chroot('/')],"
-        " lambda: call(165, b'none', b'/', b'tmpfs', 0, None), lambda: call(155, b'.', b'.'),"
-        " lambda: call(166, b'/', 2), lambda: call(428, -100, b'/', 1))",
+        "attempt(lambda: call('unshare', 0x10000000), lambda: call('setns', 3, 0),"
+        " lambda: [os.chroot('/')], lambda: call('pivot_root', b'.', b'.'),"
+        " lambda: call('mount', b'none', b'/', b'tmpfs', 0, None),"
+        " lambda: call('umount2', b'/', 2), lambda: call('open_tree', -100, b'/', 1))",
     ),
     Attack(
         family="process",
@@ -178,13 +179,15 @@ ESCAPING = [
         "every = (ctypes.c_uint32 * 6)(*[0xffffffff] * 6)\n"
         "attempt(lambda: [os.setuid(0)], lambda: [os.setresuid(0, 0, 0)],"
         " lambda: [os.setgroups([])],"
-        " lambda: call(126, head, every))",
+        " lambda: call('capset', head, every))",
     ),
     Attack(
         family="process",
         name="reaches for the kernel's less travelled parts",
         code=SYSCALL + "attempt(*(lambda n=n: call(n, 0, 0, 0, 0, 0)"
-        " for n in (425, 321, 323, 298, 250, 154, 246, 175, 103, 153, 463)))",
+        " for n in ('io_uring_setup', 'bpf', 'userfaultfd', 'perf_event_open', 'keyctl',"
+        " 'modify_ldt', 'kexec_load', 'init_module', 'syslog', 'vhangup')),"
+        " lambda: ctypes.CDLL(None).syscall(463, 0) >= 0)  # newer than the filter",
     ),
     Attack(
         family="process",
