@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ ROW = "attack"
 def arenas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Arena]]:
     """Arenas by level, opened when first asked for."""
     opened: dict[str, Arena] = {}
-    with pytest.MonkeyPatch.context() as patched:
+    with ExitStack() as closing, pytest.MonkeyPatch.context() as patched:
         patched.setenv("HOSTILE_SECRET", "secret-environment")
         offered = probe().level
 
@@ -27,11 +28,10 @@ def arenas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                 pytest.skip(f"this kernel offers level {offered}")
             if level not in opened:
                 opened[level] = Arena(level, tmp_path_factory.mktemp(f"level-{level}"))
+                closing.callback(opened[level].close)
             return opened[level]
 
         yield at
-    for arena in opened.values():
-        arena.close()
 
 
 @pytest.fixture(scope="session", params=["A", "B"])

@@ -44,6 +44,9 @@ WRONG = {
 }
 """The usual honest version: an answer that is wrong, so that there is something to gain."""
 
+NEXT_STUDENT = 4
+"""After so many attacks an honest student's turn comes; damage that stays shows then as well."""
+
 PRELUDE = f'''\
 def attempt(*tricks):
     """Try each trick; say so when one works: it returned something true, without an error."""
@@ -161,6 +164,7 @@ class Arena:
         self.world.seal(self.zygote)
         self._waiting: dict[str, Future[Outcome]] = {}
         self._pool = ThreadPoolExecutor(4)
+        self._withstood = 0
         self._honest = cache(self._judge_honest)
 
     def begin(self, attacks: Iterable[Attack]) -> None:
@@ -187,7 +191,9 @@ class Arena:
         assert GAINED not in outcome.printed, outcome.printed
         assert self.world.changes() == []
         self._tells(attack, outcome)
-        self.goes_on()
+        self._withstood += 1
+        if self._withstood % NEXT_STUDENT == 0:
+            self.goes_on()
         return outcome
 
     def succeeds(self, attack: Attack) -> None:
@@ -217,13 +223,16 @@ class Arena:
         return notebook
 
     def close(self) -> None:
-        """End what runs here, and assert that nothing else did."""
+        """End what runs here; assert that nothing else did, and that students were still judged."""
         self._pool.shutdown()
-        strays = self.world.strays()
-        self.examiner.close()
-        self.zygote.close()
-        self.world.close()
-        assert strays == [], f"processes left behind: {strays}"
+        try:
+            strays = self.world.strays()
+            assert strays == [], f"processes left behind: {strays}"
+            self.goes_on()
+        finally:
+            self.examiner.close()
+            self.zygote.close()
+            self.world.close()
 
     def _judge_honest(self, exercise: str, answer: str) -> Outcome:
         return self._judge(self.notebook({exercise: answer}, self.world.prelude() + PRELUDE))

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,8 +78,13 @@ class World:
         return [*changed, *self._traces(), *self._reached()]
 
     def strays(self) -> list[int]:
-        """Forks of the zygote that should have ended."""
-        return sorted(set(self._forks()) - self._processes)
+        """Forks of the zygote that should have ended, and do not within some seconds."""
+        end = time.monotonic() + 10
+        while left := set(self._forks()) - self._processes:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        return sorted(left)
 
     def close(self) -> None:
         """Stop listening."""
