@@ -38,7 +38,7 @@ ATTACKS = [
         "walks the file system for a file called judge.py or gradebook.db",
         "import os\n"
         "wanted = {'judge.py', 'gradebook.db', 'ledger.jsonl', 'course.json'}\n"
-        "places = ('/tmp', '/home', '/root', '/work', '/srv', '/var', '/opt', COURSE)\n"
+        "places = ('/tmp', '/home', '/root', REPOSITORY, '/srv', '/var', '/opt', COURSE)\n"
         "attempt(lambda: [f for p in places for _, _, files in os.walk(p) for f in files"
         " if f in wanted])",
         place="cell",
