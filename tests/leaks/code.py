@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import builtins
 import codeop
+import re
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 LEAST = 3
 """Statements that make a body worth hiding: shorter ones are the same by chance."""
@@ -69,15 +71,23 @@ def _statements(body: Iterable[ast.stmt]) -> int:
 
 def hidden_in(text: str, hidden: Bodies) -> set[str]:
     """Labels of the hidden bodies that stand in `text`."""
+    hidden = {body: label for body, label in hidden.items() if all(w in text for w in words(body))}
     lengths = {len(body) for body in hidden}
     found: set[str] = set()
-    for tree in trees(text):
+    for tree in trees(text) if hidden else ():
         for block in _blocks(tree):
             for length in lengths:
                 for start in range(len(block) - length + 1):
                     label = hidden.get(normal(block[start : start + length]))
                     found |= {label} if label else set()
     return found
+
+
+@cache
+def words(body: tuple[str, ...]) -> frozenset[str]:
+    """Names in a normalised body that every copy of it must have: attributes, builtins."""
+    names = {name for part in body for name in re.findall(r"'([A-Za-z_]\w+)'", part)}
+    return frozenset(name for name in names if not re.fullmatch(r"v\d+", name))
 
 
 def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:

@@ -29,6 +29,7 @@ DEEP = 8
 """How many layers of packing are taken off."""
 SHORT_ENOUGH = 1_000_000
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4}\s*){5,}[A-Za-z0-9+/_-]{0,3}={0,2}")
+_ODD = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){12,}")
 _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(
@@ -156,7 +157,7 @@ def _encoded(text: str) -> Iterator[bytes]:
             piece = run[skipped:]
             piece = piece[: len(piece) - (len(piece) % 4 == 1)]
             data = base64.b64decode(piece + "=" * (-len(piece) % 4))
-            if skipped == 0 or not _is_binary(data):
+            if skipped == 0 or data[:16].isascii():
                 yield data
     for found in _HEX.finditer(text):
         yield binascii.unhexlify(found[0])
@@ -204,8 +205,5 @@ def _tar(data: bytes) -> Iterator[bytes]:
 
 
 def _is_binary(data: bytes) -> bool:
-    sample = data[:4000]
-    text = sample.decode("utf-8", "replace")
-    wrong = text[:-1].count("\ufffd")  # the last character may be cut
-    odd = sum(ord(c) < 9 or 13 < ord(c) < 32 for c in text)
-    return wrong + odd > len(text) * 0.2
+    text = data[:1000].decode("utf-8", "replace")
+    return len(_ODD.findall(text[:-1])) > len(text) * 0.2  # the last character may be cut
