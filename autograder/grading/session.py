@@ -81,7 +81,7 @@ class Session:
         found = probe()
         if found.level is None:
             raise EnvironmentRefused(
-                f"No sandbox here, so no student's code is run. {found.remedy} "
+                f"No sandbox here, so no student's code is run: {found.reasons}. {found.remedy} "
                 "Or run their code as your own user: --trust-students (the reports will say so)."
             )
         return found.level

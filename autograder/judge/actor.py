@@ -6,7 +6,8 @@ calls into operations on a `Subject`.
 
 from __future__ import annotations
 
-from functools import partial
+import ast
+from functools import lru_cache, partial
 from typing import Any
 
 from autograder.judge.subject import StudentError, Subject
@@ -66,10 +67,20 @@ class Actor:
     def run(self, code: str, *, shown: str, **inputs: Any) -> Any:
         """Run the judge's own lines next to the code; the variable `result` comes back.
 
-        `shown` is what a student reads in its place: the same thing as they would write it.
+        A student's code can read these lines if it means to: no expected answer stands in them.
+        `shown` is what a student reads in their place: the same thing as they would write it.
         """
-        op = Snippet(code, _sent(inputs))
+        op = Snippet(_bare(code), _sent(inputs))
         return settle(self._on_stage(), op, partial(plain, shown, LONG))
+
+
+@lru_cache(maxsize=256)
+def _bare(code: str) -> str:
+    """`code` without its comments: it runs beside a student's code, which can read it there."""
+    try:
+        return ast.unparse(ast.parse(code))
+    except SyntaxError:  # the case is broken, and running it says so
+        return code
 
 
 def settle(subject: Subject, op: Op, say: Say) -> Any:

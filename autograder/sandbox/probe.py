@@ -40,6 +40,11 @@ class Probe:
         """The parts that do not work here."""
         return [name for name, found in self.primitives.items() if not found.startswith("ok")]
 
+    @property
+    def reasons(self) -> str:
+        """What is missing and why, one part behind the other."""
+        return "; ".join(f"{name} is {self.primitives[name]}" for name in self.missing)
+
 
 def probe() -> Probe:
     """Look at this machine. Takes a process of its own, so threads of the caller do not matter."""

@@ -1,6 +1,7 @@
 """A `labkit grade` that is killed: run by `test_kill.py` as a program of its own.
 
-Arguments: the course folder, the stage and the number of the step at which to SIGKILL itself.
+Arguments: the course folder, the stage and the number of the step at which to SIGKILL itself. With
+the stage "none" it waits for others to kill it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
 
     if stage == "judge":
         cache.store = counted(cache.store)
-    else:
+    elif stage != "none":
         from nbconvert.writers import FilesWriter
         from nbgrader.preprocessors import SaveAutoGrades
 

@@ -124,6 +124,18 @@ def test_nothing_hidden_can_be_read_from_inside(zygote: Zygote) -> None:
     assert "nothing" in (scale(zygote, spy).error or "")
 
 
+def test_of_the_judges_lines_that_run_inside_no_comment_can_be_read(zygote: Zygote) -> None:
+    spy = (
+        "def ratio(a, b):\n    import sys\n    frame, text = sys._getframe(), ''\n"
+        "    while frame is not None:\n"
+        "        text, frame = text + repr(list(frame.f_locals.values())), frame.f_back\n"
+        "    seen = 'lines' if 'ratio(a, b)' in text else 'nothing'\n"
+        "    raise ValueError('comment' if 'CANARY' + '_7' in text else seen)"
+    )
+    verdict = judge(with_answer("ratio", spy), LAB, zygote=zygote, seed="test")
+    assert "ValueError: lines" in (verdict.exercises[2].error or "")
+
+
 def test_a_broken_lab_is_said_in_one_sentence(zygote: Zygote, tmp_path: Path) -> None:
     with pytest.raises(LabError, match="is no lab"):
         judge(reference_cells(LAB), tmp_path, zygote=zygote, seed="test")

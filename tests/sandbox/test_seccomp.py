@@ -1,12 +1,12 @@
 """The filter program does what it says on both architectures, run here by a small interpreter."""
 
 import re
-import struct
 from pathlib import Path
 
 import pytest
 
 from autograder.sandbox import kernel, seccomp
+from tests.sandbox.bpf import run
 
 PID = 4242
 ALLOWED = {  # calls that ordinary numerical Python cannot do without
@@ -19,25 +19,6 @@ ALLOWED = {  # calls that ordinary numerical Python cannot do without
 }  # fmt: skip
 
 
-def run(code, nr, args=(), arch=None, column=0):
-    """Interpret a classic BPF program on one system call; its return value."""
-    arch = kernel.AUDIT_ARCH[column] if arch is None else arch
-    data = struct.pack("=IIQ6Q", nr, arch, 0, *[*args, *[0] * (6 - len(args))])
-    steps = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
-    register, at = 0, 0
-    while True:
-        op, yes, no, value = steps[at]
-        at += 1
-        if op == 0x20:
-            register = struct.unpack_from("=I", data, value)[0]
-        elif op == 0x06:
-            return value
-        else:
-            hit = {0x15: register == value, 0x25: register > value,
-                   0x35: register >= value, 0x45: bool(register & value)}[op]  # fmt: skip
-            at += yes if hit else no
-
-
 @pytest.fixture(params=[0, 1], ids=["x86_64", "aarch64"])
 def call(request):
     column = request.param
@@ -47,7 +28,7 @@ def call(request):
         if nr is None:
             return seccomp.EPERM  # no such call here
         program = seccomp.program(column, PID, namespaces=namespaces)
-        return run(program, nr, args, arch, column)
+        return run(program, nr, args, arch=arch or kernel.AUDIT_ARCH[column])
 
     return ask
 

@@ -13,6 +13,10 @@ import pytest
 import typer
 import yaml
 
+from tests.leaks.finder import Hidden, leaks_in
+from tests.leaks.planting import hidden_bodies
+from tests.leaks.reading import Reader
+
 HINTS = {"nudge": "Look at it.", "idea": "Think of it.", "worked_step": "Write it down."}
 LAB = {
     "name": "lab99_sums",
@@ -108,3 +112,18 @@ def test_no_page_loads_anything_from_another_server(built_site: Path) -> None:
 def test_nothing_hidden_is_published(built_site: Path) -> None:
     names = {path.name for path in built_site.rglob("*")}
     assert names.isdisjoint({"judge.py", "notebook.py", "mistakes", "alternatives"})
+
+
+def test_no_page_and_no_search_index_holds_a_hidden_function(
+    built_site: Path, repository: Path
+) -> None:
+    bodies = {}
+    for lab in sorted(repository.glob("solutions/lab*")):
+        bodies |= hidden_bodies(lab)
+    indexes = sorted(built_site.glob("search/search_index.*"))
+    assert indexes and all("LoRA" in index.read_text("utf-8") for index in indexes)
+    files = [*indexes, *sorted(built_site.rglob("*.html"))]
+    assert len(files) > 10 and len(bodies) > 60
+    hidden, reader = Hidden(bodies=bodies), Reader()
+    found = {str(path): leaks_in(path.read_bytes(), hidden, reader) for path in files}
+    assert {path: leaks for path, leaks in found.items() if leaks} == {}

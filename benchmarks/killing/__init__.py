@@ -1,0 +1,1 @@
+"""What `benchmarks/killed.py` is made of."""
