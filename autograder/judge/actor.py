@@ -6,11 +6,12 @@ calls into operations on a `Subject`.
 
 from __future__ import annotations
 
-from functools import partial
+import ast
+from functools import lru_cache, partial
 from typing import Any
 
 from autograder.judge.subject import StudentError, Subject
-from autograder.judge.trace import Say, call_shown, object_name
+from autograder.judge.trace import Say, Trace, call_shown, object_name
 from autograder.judge.values import LONG, call_text, map_leaves, plain
 from autograder.sandbox.ops import Call, Get, Handle, Op, Raised, Snippet
 
@@ -68,8 +69,19 @@ class Actor:
 
         `shown` is what a student reads in its place: the same thing as they would write it.
         """
-        op = Snippet(code, _sent(inputs))
+        op = Snippet(_bare(code), _sent(inputs))
         return settle(self._on_stage(), op, partial(plain, shown, LONG))
+
+
+@lru_cache(maxsize=256)
+def _bare(code: str) -> str:
+    """The judge's lines without their comments: code beside them can read them, and tell."""
+    return ast.unparse(ast.parse(code))
+
+
+def trace_of(actor: Actor) -> Trace:
+    """What the running example asked of `actor` so far."""
+    return actor._on_stage().trace  # pyright: ignore[reportPrivateUsage]
 
 
 def settle(subject: Subject, op: Op, say: Say) -> Any:
