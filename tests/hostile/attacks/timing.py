@@ -28,7 +28,6 @@ DETERMINISTIC = [
         "is right only from the tenth call on",
         "state['n'] = state.get('n', 0) + 1\nif state['n'] < 10: return given[0]",
         answer=RIGHT,
-        says="different answers for the same input",
     ),
     answers(
         "is wrong when an input comes a second time",
