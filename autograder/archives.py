@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +18,18 @@ MAX_MEMBERS = 20_000
 MAX_MEMBER = 100_000_000
 MAX_TOTAL = 2_000_000_000
 _BLOCK = 1 << 20
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What every tool writes; unpacking the others can take any amount of memory."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+"""What a broken archive raises. zipfile has no one error for it."""
 
 
 def unpack(archive: Path, into: Path) -> list[str]:
@@ -23,7 +37,7 @@ def unpack(archive: Path, into: Path) -> list[str]:
     try:
         with zipfile.ZipFile(archive) as file:
             return _unpack_members(file, archive.name, into)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN as error:
         return [f"{archive.name} is not a zip archive that can be read: {error}"]
 
 
@@ -66,6 +80,8 @@ def _extract(
     """Write one member. Counts the bytes that come out: what the archive claims is no limit."""
     if member.flag_bits & 0x1:
         return "is encrypted", 0
+    if member.compress_type not in _PACKED:
+        return "is packed in an unusual way", 0
     written = 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +96,7 @@ def _extract(
         return f"is larger than {limit / 1e6:.0f} MB unpacked", written
     except FileExistsError:
         return "is in the archive twice", 0
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         target.unlink(missing_ok=True)
         return f"cannot be unpacked ({error or type(error).__name__})", written
     _keep_time(member, target)

@@ -20,7 +20,7 @@ from typing import Literal
 from autograder.archives import unpack
 from autograder.course import Course
 from autograder.errors import LabkitError
-from autograder.files import write_atomically
+from autograder.files import short_name, write_atomically
 from autograder.handin import TIMESTAMP, is_replacement, make_gradable, set_aside
 from autograder.handin_source import TIME_FORMAT, Candidate, Finder, recorded_time
 from autograder.roster import read_roster
@@ -100,7 +100,7 @@ def _quarantine(course: Course, candidate: Candidate, reason: str, result: Colle
     folder = course.root / "quarantine"
     folder.mkdir(exist_ok=True)
     content = candidate.path.read_bytes()
-    target = _free_name(folder / candidate.origin.replace("/", "__"), content)
+    target = _free_name(folder / short_name(candidate.origin.replace("/", "__")), content)
     if not target.exists():
         write_atomically(target, content)
     result.quarantined.append(f"{candidate.origin}: {reason}. Kept as quarantine/{target.name}.")

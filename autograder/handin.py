@@ -18,7 +18,7 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import NotebookError
-from autograder.files import write_atomically
+from autograder.files import short_name, write_atomically
 from autograder.notebook import graft, read_notebook
 
 ORIGINAL = ".original"
@@ -122,6 +122,7 @@ def set_aside(folder: Path, content: bytes, name: str) -> Path:
 
     The file it comes from is replaced afterwards, so that a kill in between loses nothing.
     """
+    name = short_name(name)
     number, aside = 1, folder / f"{name}{ORIGINAL}"
     while aside.exists() and not (aside.is_file() and aside.read_bytes() == content):
         number += 1

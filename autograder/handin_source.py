@@ -2,15 +2,16 @@
 
 A name tells a student when it is an id of the roster or starts with one and a separator
 (`ana_lab05.ipynb`, `ana_12345_assignsubmission_file/`). Folders count before the file's name, the
-innermost first; last come the folders around what was named, so that `collect inbox/ana` works.
-Without a roster the outermost folder below it, or the name up to its first `_`, is the id.
+outermost first: what stands further in was named by the student, who may name others. Last come the
+folders around what was named, so that `collect inbox/ana` works. Without a roster the outermost
+folder below it, or the name up to its first `_`, is the id.
 """
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,30 +77,42 @@ class Finder:
         self._unpack = unpack
         self._warn = warn
         self._archives = 0
-        self._around: tuple[str, ...] = ()
+        self._named = ""
+        self._around: Sequence[str] = ()
 
     def find(self, path: Path, temporary: Path) -> Iterator[Candidate]:
         """Every file at or below `path` that may be a hand-in, in order of its name."""
         if path.is_dir():
             base = path / "submitted" if (path / "submitted").is_dir() else path
-            self._around = base.resolve().parts[-2:]
+            *self._around, self._named = base.resolve().parts[-2:]
             yield from self._walk(base, (), "", temporary)
         else:
+            self._named = ""
             self._around = path.resolve().parts[-3:-1]
             yield from self._file(path, (), path.name, temporary)
 
     def _walk(
-        self, base: Path, outer: tuple[str, ...], origin: str, temporary: Path
+        self,
+        base: Path,
+        outer: tuple[str, ...],
+        origin: str,
+        temporary: Path,
+        came: float | None = None,
     ) -> Iterator[Candidate]:
         for here, folders, files in os.walk(base):
             folders[:] = sorted(f for f in folders if not _is_hidden(f))
             inside = Path(here).relative_to(base).parts
             for name in sorted(f for f in files if not _is_hidden(f)):
                 shown = "/".join([*([origin] if origin else []), *inside, name])
-                yield from self._file(Path(here, name), (*outer, *inside), shown, temporary)
+                yield from self._file(Path(here, name), (*outer, *inside), shown, temporary, came)
 
     def _file(
-        self, path: Path, folders: tuple[str, ...], origin: str, temporary: Path
+        self,
+        path: Path,
+        folders: tuple[str, ...],
+        origin: str,
+        temporary: Path,
+        came: float | None = None,
     ) -> Iterator[Candidate]:
         if path.is_symlink() or not path.is_file():
             self._warn(f"{origin} is a link or no regular file; left out.")
@@ -108,14 +121,20 @@ class Finder:
             into = temporary / str(self._archives)
             into.mkdir()
             self._unpack(path, into)
-            yield from self._walk(into, (*folders, path.stem), origin, temporary)
+            # The dates inside a student's own archive are whatever the student wrote there.
+            own = self._ids is not None and self._told((*folders, path.stem)) is not None
+            came = path.stat().st_mtime if own else None
+            yield from self._walk(into, (*folders, path.stem), origin, temporary, came)
         else:
-            found = self._candidate(path, folders, origin)
+            found = self._candidate(path, folders, origin, came)
             if found.is_notebook or self._is_theirs(found, folders):
                 yield found
 
-    def _candidate(self, path: Path, folders: tuple[str, ...], origin: str) -> Candidate:
-        time = recorded_time(path.parent) or path.stat().st_mtime
+    def _candidate(
+        self, path: Path, folders: tuple[str, ...], origin: str, came: float | None
+    ) -> Candidate:
+        """`came` is when the student's archive around it arrived, if there is one."""
+        time = came or recorded_time(path.parent) or path.stat().st_mtime
         student = self._student(folders, path.stem)
         return Candidate(path, origin, student, self._lab_of(path, folders), round(time, 6))
 
@@ -128,14 +147,18 @@ class Finder:
 
     def _student(self, folders: tuple[str, ...], stem: str) -> str | None:
         if self._ids is not None:
-            for text in (*reversed(folders), stem, *reversed(self._around)):
-                known = self._known(text)
-                if known is not None:
-                    return known
+            told = self._told((*folders, stem, *reversed(self._around)))
+            if told is not None:
+                return told
         guesses = [f for f in folders if not self._as_lab(f)]
         guess = guesses[-1 if self._ids is not None else 0] if guesses else stem.split("_")[0]
         guess = unicodedata.normalize("NFC", guess.strip())
         return guess if self._ids is not None or valid_id(guess) else None
+
+    def _told(self, names: Sequence[str]) -> str | None:
+        """The student of the roster that the folder which was named, or the first name, tells."""
+        known = (self._known(name) for name in (self._named, *names))
+        return next((student for student in known if student is not None), None)
 
     def _known(self, text: str) -> str | None:
         """The longest id of the roster that `text` is or starts with."""

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from autograder.judge.subject import StudentError, Subject
-from autograder.judge.trace import Say, call_shown, object_name
+from autograder.judge.trace import Say, Trace, call_shown, object_name
 from autograder.judge.values import LONG, call_text, map_leaves, plain
 from autograder.sandbox.ops import Call, Get, Handle, Op, Raised, Snippet
 
@@ -81,6 +81,11 @@ def _bare(code: str) -> str:
         return ast.unparse(ast.parse(code))
     except SyntaxError:  # the case is broken, and running it says so
         return code
+
+
+def trace_of(actor: Actor) -> Trace:
+    """What the running example asked of `actor` so far."""
+    return actor._on_stage().trace  # pyright: ignore[reportPrivateUsage]
 
 
 def settle(subject: Subject, op: Op, say: Say) -> Any:

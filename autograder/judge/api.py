@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from autograder.judge.actor import Actor
+from autograder.judge.actor import Actor, trace_of
 from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference, shown_pair
 from autograder.judge.subject import StudentError
+from autograder.judge.trace import object_for_data
 from autograder.judge.values import SHORT, plain, preview
 from autograder.sandbox.ops import Raised
 
@@ -100,6 +101,10 @@ def agree(
         got = error.raised
     if isinstance(expected, Raised):
         raise Mismatch(f"raises {expected.type_name}", _shown(got), call=call)
+    pair = object_for_data(trace_of(student), trace_of(reference))
+    if pair is not None:
+        texts = [_shown(getattr(step.outcome, "value", step.outcome)) for step in pair]
+        raise Mismatch(texts[1], texts[0], call=call)
     _compare(expected, got, rules, call)
 
 

@@ -240,9 +240,10 @@ def _dict_difference(expected: Any, got: Any, rules: Rules, at: str) -> str | No
 
 def _object_difference(expected: Any, got: Any, rules: Rules, at: str) -> str | None:
     """Wire types with fields (a Datum) by their fields; objects that stayed behind are equal."""
-    if not (hasattr(expected, "model_dump") and hasattr(got, "model_dump")):
-        both_stay = hasattr(expected, "model_dump") == hasattr(got, "model_dump")
-        return None if both_stay else f"{_place(at)}expected {_a(expected)}, got {_a(got)}"
+    # Of the class: the attributes of an object that stayed behind are its own code's answers.
+    data = [hasattr(type(value), "model_dump") for value in (expected, got)]
+    if not all(data):
+        return None if not any(data) else f"{_place(at)}expected {_a(expected)}, got {_a(got)}"
     if type(expected).__name__ != type(got).__name__:
         return _values(at, type(expected).__name__, type(got).__name__)
     return _difference(expected.model_dump(), got.model_dump(), rules, at)

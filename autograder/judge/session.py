@@ -32,12 +32,14 @@ from autograder.judge.failure import (
 )
 from autograder.judge.rehearsal import Example, Inconsistent, Stage
 from autograder.judge.subject import Stopped
-from autograder.judge.trace import Trace
+from autograder.judge.trace import Trace, weight
 from autograder.judge.verdict import Counterexample
 from autograder.lab import LabSpec
 
 TRACES_KEPT = 60
 """Examples of one case that are kept for the diagnosis."""
+BYTES_KEPT = 32 << 20
+"""What their answers may take together, about: code may answer each call with many megabytes."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,22 @@ class CaseRun:
     first: Failure | None = None
     traces: list[Trace] = field(default_factory=list[Trace])
     rules: list[Rules] = field(default_factory=list[Rules])
+    bytes_kept: int = 0
     tried_since: int = 0
     """Examples tried since the first failure: those of the search for a smaller one."""
     done: bool = False
 
     def keep(self, trace: Trace) -> None:
         """Keep an example's trace for the diagnosis, up to a limit."""
-        if trace and len(self.traces) < TRACES_KEPT:
+        if trace and len(self.traces) < TRACES_KEPT and self.bytes_kept < BYTES_KEPT:
             self.traces.append(trace)
+            self.bytes_kept += weight(trace)
 
     def start_again(self) -> None:
         """Forget what happened: the case runs anew, from its first input."""
         self.failure = self.first = None
-        self.traces, self.rules, self.tried_since = [], [], 0
+        self.traces, self.rules = [], []
+        self.bytes_kept = self.tried_since = 0
 
     def note(self, failure: Failure) -> None:
         """A failing example; the last one noted is the smallest, because it is replayed last."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.judge.compare import Rules, first_difference
-from autograder.judge.values import LONG, map_leaves, plain
+from autograder.judge.values import LONG, leaves, map_leaves, plain, size
 from autograder.sandbox.ops import Call, Get, Handle, Method, Op, Outcome, Raised, Returned, Snippet
 
 Say = Callable[[], str]
@@ -112,6 +112,30 @@ def same_outcome(one: Outcome, other: Outcome, rules: Rules) -> bool:
             return False
         return one.type_name == other.type_name
     return first_difference(one.value, other.value, rules) is None
+
+
+def weight(trace: Trace) -> int:
+    """Bytes that the answers in `trace` take, about."""
+    return sum(size(step.outcome.value) for step in trace if isinstance(step.outcome, Returned))
+
+
+def object_for_data(theirs: Trace, ours: Trace) -> tuple[Step, Step] | None:
+    """The first step whose answer holds an object of theirs where ours is data; None without.
+
+    Such an object would answer each later question by the code that is judged: two questions about
+    one matrix could be answered for two.
+    """
+    for their, our in zip(theirs, ours, strict=False):
+        if type(their.op) is not type(our.op):
+            return None
+        if _holds_object(their.outcome) and not _holds_object(our.outcome):
+            return their, our
+    return None
+
+
+def _holds_object(outcome: Outcome) -> bool:
+    value = outcome.value if isinstance(outcome, Returned) else None
+    return any(type(leaf) is Handle for leaf in leaves(value))
 
 
 def _pair_handles(theirs: Any, ours: Any, handles: dict[int, Handle]) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograder.sandbox import wire
 from autograder.sandbox.ops import Handle
 
 SHORT = 80
@@ -36,6 +37,32 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     if type(value) is dict:
         return {key: map_leaves(item, change) for key, item in value.items()}
     return change(value)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Everything in `value` that is no list, tuple or dict; keys too."""
+    if type(value) is list or type(value) is tuple:
+        for item in value:
+            yield from leaves(item)
+    elif type(value) is dict:
+        for key, item in value.items():
+            yield from leaves(key)
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def size(value: Any) -> int:
+    """Bytes that `value` takes, about."""
+    if type(value) is list or type(value) is tuple:
+        return 64 + sum(map(size, value))
+    if type(value) is dict:
+        return 64 + sum(size(key) + size(item) for key, item in value.items())
+    if isinstance(value, str | bytes):
+        return 64 + len(value)
+    if type(value).__module__.startswith("tinker"):  # a Datum: arrays within objects
+        return len(wire.encode(value))
+    return 64 + int(getattr(value, "nbytes", 0))
 
 
 def plain(text: str, limit: int = SHORT) -> str:

@@ -19,6 +19,13 @@ from autograder.notebook.node import (
     tags_of,
 )
 
+UNREADABLE_NAMED = 5
+"""Cells named one by one that cannot be read: a file of 20 MB holds ten million."""
+MAX_SOURCE = 1_000_000
+"""Characters of one cell; a longer one fits into no message to a sandbox."""
+MAX_OWN_CELLS = 500
+"""Code cells of the student's own that are kept: each is loaded, stored and shown by itself."""
+
 
 @dataclass(frozen=True)
 class ReleaseCell:
@@ -78,16 +85,28 @@ def release_cells(release: object) -> dict[str, ReleaseCell]:
 def student_work(student: object, release: Mapping[str, ReleaseCell]) -> StudentWork:
     """Sort the student's cells by the release cell they belong to; what matches none is theirs."""
     work = StudentWork()
-    anchor = ""
+    anchor, unreadable, left_out = "", 0, 0
     for number, node in enumerate(cells_of(student), start=1):
         cell = _read(node, release)
-        if cell is None:
-            work.notes.append(f"Cell number {number} could not be read and was left out.")
+        if cell is None or len(cell.source) > MAX_SOURCE:
+            unreadable += 1
+            why = "could not be read" if cell is None else f"is longer than {MAX_SOURCE} characters"
+            if unreadable <= UNREADABLE_NAMED:
+                work.notes.append(f"Cell number {number} {why} and was left out.")
         elif cell.key is not None:
             anchor = cell.key
             work.of_release.setdefault(cell.key, []).append(cell)
+        elif len(work.own) >= MAX_OWN_CELLS:
+            left_out += 1
         elif _is_own_code(node, cell, release):
             work.own.append(OwnCell(anchor, cell.source))
+    if unreadable > UNREADABLE_NAMED:
+        more = unreadable - UNREADABLE_NAMED
+        work.notes.append(f"{more} more cells like these were left out.")
+    if left_out:
+        work.notes.append(
+            f"{left_out} cells of your own were left out; the first {MAX_OWN_CELLS} are kept."
+        )
     return work
 
 

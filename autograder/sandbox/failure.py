@@ -6,6 +6,7 @@ odd, a metaclass that overrides `__mro__`, a message with memory addresses that 
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ _FIRST, _LAST = 2, 4
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _mro: Any = type.__dict__["__mro__"]
 _name: Any = type.__dict__["__name__"]
+_PYTHONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type)}
 
 
 def class_names(kind: type) -> tuple[str, ...]:
@@ -27,6 +29,15 @@ def class_names(kind: type) -> tuple[str, ...]:
     found: tuple[type, ...] = _mro.__get__(kind)
     names = [_name.__get__(cls) for cls in found[:_CLASSES] if cls is not object]
     return tuple(clean(exact(name, _NAME), _NAME) for name in names)
+
+
+def _exception_names(kind: type) -> tuple[str, ...]:
+    """As `class_names`; a class that only borrows the name of one of Python's says so."""
+    found: list[type] = [cls for cls in _mro.__get__(kind) if cls is not object]
+    return tuple(
+        name if _PYTHONS.get(name, cls) is cls else f"{name} (not Python's)"
+        for name, cls in zip(class_names(kind), found, strict=False)
+    )
 
 
 def exact(text: Any, limit: int) -> str:
@@ -54,7 +65,7 @@ def trim_report(report: CellReport) -> CellReport:
 
 def describe(error: BaseException, sources: Mapping[str, Sequence[str]]) -> Raised:
     """`error` as data. `sources` maps the file name of each cell to its lines."""
-    names = class_names(type(error))
+    names = _exception_names(type(error))
     if type(error) in (SyntaxError, IndentationError, TabError):
         assert isinstance(error, SyntaxError)
         filename, number = error.filename, error.lineno

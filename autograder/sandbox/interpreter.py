@@ -40,6 +40,8 @@ from autograder.sandbox.ops import (
 _NARROW = ("float16", "bfloat16", "float32")
 _compile = compile
 """Taken before any cell runs, so that no cell's own `compile` is asked to compile for the judge."""
+_BUILTINS = dict(vars(builtins))
+_PYTHONS_OWN = frozenset(name for name in _BUILTINS if not name.startswith("_"))
 
 
 class Interpreter:
@@ -149,12 +151,20 @@ class Interpreter:
         if type(op) is Get:
             return getattr(self._lookup(op.handle), op.name)
         assert type(op) is Snippet, f"no operation: {type(op).__name__}"
-        scope = {**self._module.__dict__, **self._bring(op.inputs)}
-        scope.pop("result", None)
+        scope = self._beside(op.inputs)
         exec(_snippet(op.code), scope)
         if "result" not in scope:
             raise LookupError("the snippet sets no variable `result`")
         return scope["result"]
+
+    def _beside(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What the judge's lines see: the cells' names, and Python's builtins as they were.
+
+        `list = [1, 2]` in a notebook is bad taste, but no wrong answer.
+        """
+        own = {n: v for n, v in self._module.__dict__.items() if n not in _PYTHONS_OWN}
+        own.pop("result", None)
+        return {**own, "__builtins__": dict(_BUILTINS), **self._bring(inputs)}
 
     def _lookup(self, target: str | Handle) -> Any:
         if type(target) is str:

@@ -27,6 +27,8 @@ MEMORY_EXIT = 77
 _TOKEN = 8
 _LONGEST_WAIT = 0.2
 _SETUP_SECONDS = 60.0
+_END_SECONDS = 3.0
+"""How long a process that hung up may take to end: how it ended must not depend on other load."""
 _FRAME = wire.DEFAULT.total_bytes + _TOKEN
 
 
@@ -251,7 +253,7 @@ class Jail:
         """Why the connection broke, from how the process ended."""
         if isinstance(error, WireError):
             return self._die("protocol", str(error))
-        self._report.settimeout(0.3)
+        self._report.settimeout(_END_SECONDS)
         try:
             status = int(self._next_news()["status"])
         except (TimeoutError, SandboxError):

@@ -233,6 +233,32 @@ def test_a_students_own_archive_in_a_folder_is_opened(
     assert len(result.warnings) == 1 and "bo.zip is not a zip archive" in result.warnings[0]
 
 
+@pytest.mark.parametrize("inside", ["bo/work.ipynb", "bo.ipynb", f"x/bo_1/{LAB}.ipynb"])
+def test_what_stands_inside_a_students_folder_or_archive_is_theirs(
+    course: Course, inbox: Path, notebook: Make, inside: str
+) -> None:
+    put(inbox / "ana_77_assignsubmission_file" / inside, notebook("# in a folder"))
+    with zipfile.ZipFile(inbox / "cy.zip", "w") as file:
+        file.writestr(inside, notebook("# in an archive"))
+    assert states(collect(course, [inbox]).collected) == {"ana": "new", "cy": "new"}
+    (folder,) = inbox.glob("ana*")
+    assert states(collect(course, [folder]).collected) == {"ana": "unchanged"}
+
+
+def test_names_as_long_as_a_file_system_takes_stop_nothing(
+    course: Course, inbox: Path, notebook: Make
+) -> None:
+    put(inbox / f"ana_{'x' * 240}1.ipynb", notebook("# early"), time=1e9)
+    put(inbox / f"ana_{'x' * 240}2.ipynb", notebook("# late"), time=2e9)
+    put(inbox / ("zoe" + "/".join("d" * 100 for _ in range(5))) / "zoe.ipynb", notebook())
+    assert set(states(collect(course, [inbox]).collected)) == {"ana"}
+    assert graded(course, "ana") == notebook("# late")
+    (name,) = kept(course, "ana")
+    assert name.startswith("ana_xxx") and name.endswith("x1.ipynb.original")
+    (quarantined,) = (course.root / "quarantine").iterdir()
+    assert quarantined.read_bytes() == notebook()
+
+
 def test_a_link_in_submitted_is_not_followed(
     course: Course, tmp_path: Path, judged: list[str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from autograder.errors import NotebookError
 from autograder.notebook import Grafted, Node, graft
+from autograder.notebook.student import MAX_OWN_CELLS, MAX_SOURCE, UNREADABLE_NAMED
 
 Find = Callable[[Node, str], Node]
 DOUBLE = "def double(x):\n    return x + x"
@@ -249,3 +250,13 @@ def test_the_release_is_never_changed(release: Node, student: Node, cell: Find) 
     node.cells[0]["metadata"]["new"] = 1
     node.metadata["labkit"]["lab"] = "changed"
     assert repr(release) == before
+
+
+def test_a_flood_of_cells_makes_few_notes_and_few_cells(release: Node, student: Node) -> None:
+    student.cells += [None] * 1000 + [own("x = '" + "x" * MAX_SOURCE + "'")]
+    student.cells += [own(f"x{n} = {n}") for n in range(MAX_OWN_CELLS + 7)]
+    grafted = graft(student, release)
+    assert len(grafted.notes) == UNREADABLE_NAMED + 2
+    assert grafted.notes[-2] == "996 more cells like these were left out."
+    assert grafted.notes[-1].startswith("7 cells of your own were left out")
+    assert sum(cell.kind == "helper" for cell in grafted.cells) == MAX_OWN_CELLS

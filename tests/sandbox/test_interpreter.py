@@ -55,6 +55,20 @@ def test_long_tracebacks_are_cut_in_the_middle():
     assert outcome.lines[2].endswith(" more")
 
 
+def test_the_judges_lines_have_pythons_own_builtins(monkeypatch):
+    monkeypatch.setattr("builtins.sorted", None)
+    source = "list = [1, 2]\nround = len = None\ndef f(): return (len, round)"
+    code = "result = [list((1,)), len('ab'), round(0.6), sorted('ba'), f()]"
+    assert result(source, code) == Returned([[1], 2, 1, ["a", "b"], (None, None)])
+
+
+def test_an_error_that_borrows_the_name_of_one_of_pythons_says_so():
+    outcome = loaded("class ValueError(KeyError): pass\ndef f(): raise ValueError")[0].execute(
+        Call("f")
+    )
+    assert outcome.mro[:2] == ("ValueError (not Python's)", "KeyError")
+
+
 def test_unknown_names_and_handles_are_answers_not_crashes():
     interpreter, _ = loaded("x = 1")
     assert interpreter.execute(Call("merge")).type_name == "NameError"
