@@ -20,6 +20,7 @@ import autograder
 import shared
 from autograder.course import canonical_json
 from autograder.files import write_atomically
+from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.sandbox.ops import SourceCell
 
@@ -28,11 +29,12 @@ JUDGING_PACKAGES = ("torch", "numpy", "hypothesis", "transformers", "peft", "tin
 
 
 class Judged(BaseModel):
-    """A verdict and how long it took to reach it."""
+    """A verdict, how it came about and how long it took. For instructors: it names hidden cases."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     verdict: Verdict
+    observed: Observed = Observed()
     seconds: float
     at: str
 
