@@ -16,7 +16,7 @@ from autograder.grading import cache, gradebook
 from autograder.grading.session import Reading, Session, with_notes
 from autograder.judge.observed import CaseResult, Observed
 from autograder.judge.verdict import ExerciseVerdict, Verdict
-from autograder.reconcile import changes, differences
+from autograder.reconcile import changes, differences, source_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,9 @@ def explain(
         line=line,
         number=_number(course, line),
         problems=(*_disagreements(verdict, line), *differences(student, lab, recorded, line)),
-        changed=tuple(changes(course, lab, line, reading.submission)) if line else (),
+        changed=tuple(
+            changes(course, line, reading.submission, source_now(course, lab)) if line else ()
+        ),
     )
 
 

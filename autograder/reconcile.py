@@ -45,8 +45,11 @@ def verify(course: Course, *, expected: str | None = None) -> Report:
             f"no line has the hash {expected}: what it stood for was cut off or changed."
         )
     newest = ledger.newest(path)
-    for lab in sorted(course.data.labs):
-        problems += _gradebook_problems(course, lab, newest)
+    if (course.root / gradebook.GRADEBOOK).is_file():
+        for lab in sorted(course.data.labs):
+            problems += _gradebook_problems(course, lab, newest)
+    else:  # opening it would make a new one
+        problems.append(f"{gradebook.GRADEBOOK} is not there.")
     torn = ["the last line is torn; grading again writes it anew."] if ledger.is_torn(path) else []
     return Report(
         len(lines), ledger.head(path), tuple(problems), (*torn, *_remarks(course, newest))
@@ -94,30 +97,36 @@ def _equal(one: float | None, other: float | None) -> bool:
 
 
 def _remarks(course: Course, newest: Newest) -> Iterator[str]:
+    sources = {lab: source_now(course, lab) for lab in course.data.labs}
     for (student, lab), line in sorted(newest.items()):
-        if lab not in course.data.labs:
+        if lab not in sources:
             yield f"{student}, {lab}: this course has no such lab any more."
             continue
         handed_in = file_hash(course.submitted(student, lab) / f"{lab}.ipynb")
-        for change in changes(course, lab, line, handed_in):
+        for change in changes(course, line, handed_in, sources[lab]):
             yield f"{student}, {lab}: {change}"
 
 
-def changes(course: Course, lab: str, line: dict[str, Any], handed_in: str) -> list[str]:
+def source_now(course: Course, lab: str) -> str | None:
+    """The hash of the lab's source as it is now; None when it is not there."""
+    try:
+        return lab_hash(course.solution_dir(lab))
+    except CourseError:
+        return None
+
+
+def changes(course: Course, line: dict[str, Any], handed_in: str, source: str | None) -> list[str]:
     """What is not as it was when the line was written, one sentence each.
 
-    `handed_in` is the sha256 of the hand-in of today.
+    `handed_in` is the sha256 of the hand-in of today, `source` the hash of the lab's source.
     """
     found: list[str] = []
     if handed_in != line["submission"]:
         found.append("the hand-in is not the file that was judged.")
-    try:
-        now = lab_hash(course.solution_dir(lab))
-    except CourseError as error:
-        found.append(str(error))
-    else:
-        if now != line["lab_hash"]:
-            found.append("the lab's source changed since.")
+    if source is None:
+        found.append("the lab's source is not where the course says.")
+    elif source != line["lab_hash"]:
+        found.append("the lab's source changed since.")
     if cache.tool_hash() != line.get("judge_hash"):
         found.append("the judge or a package it computes with changed since.")
     if course.seed_hash != line["seed_hash"]:

@@ -16,7 +16,7 @@ from autograder.errors import LabError, LabkitError
 from autograder.grading.session import Reading, Session
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.notebook import lab_named, read_notebook
-from autograder.reconcile import changes
+from autograder.reconcile import changes, source_now
 
 Line = dict[str, Any]
 
@@ -138,7 +138,8 @@ def _changed(
 ) -> tuple[str, ...]:
     if line is None:
         return ()
-    found = changes(course, reading.lab, line, reading.submission)
+    source = source_now(course, reading.lab)
+    found = changes(course, line, reading.submission, source)
     if verdict.level != line["level"]:
         found.append(f"it was judged at level {line['level']}, not at {verdict.level}.")
     return tuple(found)

@@ -83,6 +83,7 @@ def load(folder: Path, key: str) -> Judged | None:
 
 
 def store(folder: Path, key: str, judged: Judged) -> None:
-    """Write the verdict called `key`."""
+    """Write the verdict called `key`. Only this user may read it: it tells the seed, and cases."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     write_atomically(folder / f"{key}.json", (judged.model_dump_json(indent=1) + "\n").encode())

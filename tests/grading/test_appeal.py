@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ ANSWERS = {
     "wrong": {"scale": "def scale(values, target):\n    return values / values.sum() * target\n"},
     "edge": {"ratio": "def ratio(a, b):\n    return a / b if b else 0\n"},
     "chance": {"scale": "def scale(values, target):\n    return values + np.random.rand()\n"},
+    "forgets": {
+        "scale": "seen = []\ndef scale(values, target):\n    seen.append(values.tobytes())\n"
+        "    right = (values * np.float32(target / (values.mean() or 1))).astype(np.float32)\n"
+        "    return right if seen.count(values.tobytes()) > 1 else right + 1\n"
+    },
     "loops": {"scale": "def scale(values, target):\n    while True: pass\n"},
     "hostile": {
         "scale": "import os\ndef scale(values, target):\n    os._exit(0)\n",
@@ -45,9 +51,7 @@ def course(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     if probe().level is None:
         pytest.skip("no sandbox here")
     base = tmp_path_factory.mktemp("appeal")
-    with pytest.MonkeyPatch.context() as patch:
-        # The tiny lab wants numpy only: zygotes without torch start in a fraction of the time.
-        patch.setattr(start.client, "PRELOAD", ("shared", "numpy", "hypothesis", "pytest"))
+    with pytest.MonkeyPatch.context() as patch, one_zygote(patch):
         solution = make_lab(repository, base / "solutions")
         made = init_course(base / "course", seed="a seed", solutions=solution.parent)
         source = json.loads((made.root / "source" / LAB / f"{LAB}.ipynb").read_text())
@@ -56,6 +60,20 @@ def course(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert [r.error for r in grade_lab(made, LAB, jobs=2) if r.error] == []
         session.close_sessions()
         yield made
+
+
+@contextmanager
+def one_zygote(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One warm process for all that is judged here, without torch: the tiny lab asks for none.
+
+    In use, each `replay` starts its own.
+    """
+    patch.setattr(start.client, "PRELOAD", ("shared", "numpy"))
+    with start.judging_zygote() as zygote:
+        patch.setattr(start, "judging_zygote", lambda **_: zygote)
+        with pytest.MonkeyPatch.context() as kept_open:
+            kept_open.setattr(zygote, "close", lambda: None)
+            yield
 
 
 def make_lab(repository: Path, solutions: Path) -> Path:
@@ -93,7 +111,8 @@ def test_the_ledger_names_what_the_judge_could_see(course: Course) -> None:
         "solved": {},
         "wrong": {},
         "edge": {},
-        "chance": {"scale": ["changed answer"]},
+        "chance": {},
+        "forgets": {"scale": ["changed answer"]},
         "loops": {
             "scale": ["cpu limit"],
             "counter": ["submission limit"],
@@ -107,7 +126,7 @@ def test_the_ledger_names_what_the_judge_could_see(course: Course) -> None:
 
 @pytest.mark.parametrize(
     ("student", "exercise"),
-    [("chance", "scale"), ("loops", "ratio"), ("hostile", "scale")],
+    [("chance", "scale"), ("forgets", "scale"), ("loops", "ratio"), ("hostile", "scale")],
 )
 def test_what_is_judged_again_comes_out_the_same(
     course: Course, student: str, exercise: str

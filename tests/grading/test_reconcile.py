@@ -105,6 +105,17 @@ def test_a_ledger_that_is_gone_is_a_problem(graded: Course) -> None:
     assert len(verify(graded).problems) == 2
 
 
+def test_a_gradebook_that_is_gone_is_a_problem_and_none_is_made(graded: Course) -> None:
+    (graded.root / "gradebook.db").unlink()
+    assert verify(graded).problems == ("gradebook.db is not there.",)
+    assert not (graded.root / "gradebook.db").exists()
+
+
+def test_verdicts_are_the_instructors_alone(graded: Course) -> None:
+    """They tell the seed and name hidden cases."""
+    assert graded.verdicts.stat().st_mode & 0o077 == 0
+
+
 def test_what_was_judged_and_never_recorded_is_a_problem(graded: Course) -> None:
     with opened(graded) as book:
         book.remove_submission(LAB, "ana")

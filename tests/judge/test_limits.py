@@ -21,7 +21,8 @@ from autograder.sandbox.client import Zygote
 from autograder.sandbox.ops import SourceCell
 
 TINY = Path(__file__).parent / "labs" / "lab90_tiny"
-SMALL = {"cpu_seconds": 0.5, "wall_seconds": 1.5, "memory_mb": 128, "output_kb": 4}
+SMALL = {"cpu_seconds": 0.5, "wall_seconds": 120, "memory_mb": 128, "output_kb": 4}
+WAITING = {**SMALL, "wall_seconds": 2}
 Answer = Callable[..., Verdict]
 
 
@@ -47,10 +48,10 @@ def lab_with(folder: Path, limits: dict[str, float] = SMALL, total: Any = None) 
 def answer(zygote: Zygote, tmp_path: Path) -> Answer:
     """The jailed verdict on `scale` answered so; the other exercises are right."""
 
-    def answer(source: str, exercises: Any = ("scale",), total: Any = None) -> Verdict:
-        lab = lab_with(tmp_path, total=total)
+    def answer(source: str, limits: dict[str, float] = SMALL) -> Verdict:
+        lab = lab_with(tmp_path, limits)
         cells = replace_cell(reference_cells(TINY), "scale", source)
-        return judge(cells, lab, zygote=zygote, seed="test", exercises=exercises)
+        return judge(cells, lab, zygote=zygote, seed="test", exercises=["scale"])
 
     return answer
 
@@ -64,7 +65,7 @@ def body(line: str) -> str:
     ("source", "incident", "said"),
     [
         (body("while True: pass"), "cpu limit", "limit: 0.5 s of processor time"),
-        (body("time.sleep(60)"), "wall limit", "limit: 1.5 s of waiting for answers"),
+        (body("time.sleep(60)"), "wall limit", "limit: 2 s of waiting for answers"),
         (body("return bytearray(10**10)"), "memory limit", "limit: 128 MB"),
         (body("print('x' * 10**5)"), "output limit", "limit: 4 KB of printed text"),
         (body("os._exit(0)"), "process ended", "ended its own process"),
@@ -77,7 +78,8 @@ def body(line: str) -> str:
 def test_what_ends_the_code_is_named_and_the_student_is_told_what_to_do(
     answer: Answer, source: str, incident: Incident, said: str
 ) -> None:
-    (verdict,) = answer(source).exercises
+    limits = WAITING if incident == "wall limit" else SMALL
+    (verdict,) = answer(source, limits).exercises
     assert (verdict.points, verdict.incidents) == (0, (incident,))
     text = as_text(verdict)
     assert said in text
@@ -123,35 +125,33 @@ def test_a_cell_of_the_students_own_is_nobodys_exercise(zygote: Zygote, tmp_path
 
 
 @pytest.mark.jail
-def test_a_hand_in_without_time_left_is_told_which_time_that_is(answer: Answer) -> None:
+def test_a_hand_in_without_time_left_is_told_which_time_that_is(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     """One loop uses what the whole has; what was right is not judged, and that is said."""
-    total = {"cpu_seconds": 0.5, "wall_seconds": 60}
-    verdict = answer(body("while True: pass"), exercises=None, total=total)
+    lab = lab_with(tmp_path, total={"cpu_seconds": 0.5, "wall_seconds": 120})
+    cells = replace_cell(reference_cells(TINY), "scale", body("while True: pass"))
+    verdict = judge(cells, lab, zygote=zygote, seed="test")
     assert [e.points for e in verdict.exercises] == [0, 0, 0]
     assert [e.status for e in verdict.exercises] == ["timeout"] * 3
     assert [e.incidents for e in verdict.exercises][1:] == [("submission limit",)] * 2
-    assert verdict.level != "trusted"
+    assert verdict.level == zygote.level
     for found in verdict.exercises[1:]:
-        assert "0.5 s of processor time and 60 s in all for the whole hand-in" in as_text(found)
+        assert "0.5 s of processor time and 120 s in all for the whole hand-in" in as_text(found)
         assert found.next_step == advice("submission limit")
         assert found.counterexample is None
 
 
 @pytest.mark.jail
 def test_what_is_left_to_the_hand_in_ends_an_exercise_early(zygote: Zygote, tmp_path: Path) -> None:
-    """The first exercise waits 1.5 s and, called alone, half of that: 0.75 s of 3 are left."""
-    lab = lab_with(tmp_path, total={"cpu_seconds": 60, "wall_seconds": 3.0})
+    """The first waits 2 s and, called alone, 1 s: of 4 less than 2 are left to the other."""
+    lab = lab_with(tmp_path, WAITING, total={"cpu_seconds": 60, "wall_seconds": 4})
     cells = reference_cells(TINY)
     for exercise, head in {"scale": "def scale(v, t):", "ratio": "def ratio(a, b):"}.items():
         waits = f"import time\n{head}\n    time.sleep(60)\n"
         cells = replace_cell(cells, exercise, waits)
-    verdict = judge(cells, lab, zygote=zygote, seed="test")
-    assert [e.incidents for e in verdict.exercises] == [
-        ("wall limit",),
-        (),
-        ("submission limit",),
-    ]
-    assert verdict.exercises[1].status == "passed"
+    verdict = judge(cells, lab, zygote=zygote, seed="test", exercises=["scale", "ratio"])
+    assert [e.incidents for e in verdict.exercises] == [("wall limit",), ("submission limit",)]
 
 
 def test_every_word_has_advice_and_every_limit_a_text() -> None:
