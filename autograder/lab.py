@@ -34,6 +34,13 @@ class Limits(_Model):
     output_kb: int = Field(default=256, ge=1, le=65536)
 
 
+class SubmissionLimits(_Model):
+    """What all exercises of one submission may use together, the running of its cells included."""
+
+    cpu_seconds: float = Field(default=120.0, gt=0, le=7200)
+    wall_seconds: float = Field(default=600.0, gt=0, le=14400)
+
+
 class Hints(_Model):
     """Three hints, each telling more than the one before."""
 
@@ -81,6 +88,19 @@ class LabSpec(_Model):
     prerequisites: tuple[str, ...] = ()
     exercises: Annotated[tuple[ExerciseSpec, ...], Field(min_length=1)]
     written: tuple[WrittenSpec, ...] = ()
+    limits: SubmissionLimits = SubmissionLimits()
+
+    @model_validator(mode="after")
+    def _exercises_fit_the_whole(self) -> LabSpec:
+        for clock in ("cpu_seconds", "wall_seconds"):
+            most = getattr(self.limits, clock)
+            large = [e.name for e in self.exercises if getattr(e.limits, clock) > most]
+            if large:
+                raise ValueError(
+                    f"{clock} of {', '.join(large)} is more than the {most:g} of the whole "
+                    f"submission. Lower it, or raise the lab's own limits.{clock}."
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> LabSpec:

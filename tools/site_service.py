@@ -1,4 +1,4 @@
-"""Parts of pages that are written from the code of the Tinker service and its base model.
+"""Parts of pages that are written from code; here those of the Tinker service and its base model.
 
 A page asks for one with a line `<!-- generated: NAME -->`; `fill` puts it there. Plain functions
 from the project to Markdown; nothing here knows MkDocs. Nothing is computed with torch.
@@ -14,6 +14,7 @@ from importlib.metadata import version
 from itertools import groupby, pairwise
 from typing import Any
 
+import site_grading
 from site_figures import loss_curve
 from site_refusals import refusals
 
@@ -188,5 +189,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "learning-rates": learning_rates,
     "versions": versions,
     "model-card": model_card,
+    "lab-limits": site_grading.lab_limits,
+    "incidents": site_grading.incidents,
+    "attacks": site_grading.attacks,
     "loss-curve": lambda: loss_curve(PACKAGE / "loss_curve.csv"),
 }

@@ -16,7 +16,9 @@ from typer.core import TyperGroup
 
 from autograder.errors import LabkitError
 
-COMMAND_MODULES = ("student", "build", "instructor", "examine", "maintain", "service", "recipe")
+COMMAND_MODULES = (
+    "student", "build", "instructor", "appeal", "examine", "maintain", "service", "recipe",
+)  # fmt: skip
 """Modules of this package, in the order of `labkit --help`; each has `register(app)`."""
 
 

@@ -20,6 +20,7 @@ import autograder
 import shared
 from autograder.course import canonical_json
 from autograder.files import write_atomically
+from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.sandbox.ops import SourceCell
 
@@ -28,11 +29,12 @@ JUDGING_PACKAGES = ("torch", "numpy", "hypothesis", "transformers", "peft", "tin
 
 
 class Judged(BaseModel):
-    """A verdict and how long it took to reach it."""
+    """A verdict, how it came about and how long it took. For instructors: it names hidden cases."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     verdict: Verdict
+    observed: Observed = Observed()
     seconds: float
     at: str
 
@@ -81,6 +83,7 @@ def load(folder: Path, key: str) -> Judged | None:
 
 
 def store(folder: Path, key: str, judged: Judged) -> None:
-    """Write the verdict called `key`."""
+    """Write the verdict called `key`. Only this user may read it: it tells the seed, and cases."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     write_atomically(folder / f"{key}.json", (judged.model_dump_json(indent=1) + "\n").encode())

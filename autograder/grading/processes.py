@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.sandbox.errors import ForkDied
 from autograder.sandbox.ops import SourceCell
@@ -33,7 +34,14 @@ class Processes:
         self._guard = threading.RLock()
 
     def judge(
-        self, cells: Sequence[SourceCell], lab_dir: Path, *, level: Any, on_stdout: Printed
+        self,
+        cells: Sequence[SourceCell],
+        lab_dir: Path,
+        *,
+        level: Any,
+        exercises: Sequence[str] | None = None,
+        on_stdout: Printed | None = None,
+        on_observed: Callable[[Observed], None] | None = None,
     ) -> Verdict:
         """The verdict on grafted cells. The one place that runs a student's code.
 
@@ -44,7 +52,9 @@ class Processes:
         """
         examiner = self._examiner(lab_dir, self.zygote(level))
         try:
-            return examiner.judge(cells, on_stdout=on_stdout)
+            return examiner.judge(
+                cells, exercises=exercises, on_stdout=on_stdout, on_observed=on_observed
+            )
         except ForkDied:
             self._drop(lab_dir, examiner)
             raise

@@ -24,7 +24,9 @@ from autograder.errors import EnvironmentRefused, NotebookError
 from autograder.files import write_atomically
 from autograder.grading import cache
 from autograder.grading.processes import Processes
+from autograder.grading.records import entry_of, log_judged
 from autograder.handin import METADATA, NOTE
+from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec
 from autograder.notebook import Grafted, Node, graft, read_notebook
@@ -65,6 +67,8 @@ class Session:
         self.trust = trust or course.data.trust_students
         self._labs: dict[str, Lab] = {}
         self.processes = Processes(seed=course.data.seed, trust=self.trust)
+        self.observed: dict[str, Observed] = {}
+        """What the judge saw beside a verdict, by the verdict's key, until both are stored."""
         self._guard = threading.RLock()
 
     @cached_property
@@ -104,7 +108,10 @@ class Session:
 
     def read(self, student: str, lab: str) -> Reading:
         """The hand-in in `submitted/`; one of another lab reads as a pristine notebook."""
-        path = self.course.submitted(student, lab) / f"{lab}.ipynb"
+        return self.read_file(self.course.submitted(student, lab) / f"{lab}.ipynb", student, lab)
+
+    def read_file(self, path: Path, student: str, lab: str) -> Reading:
+        """A notebook anywhere, read as the hand-in of `student` would be."""
         known = self.lab(lab)
         notes: tuple[str, ...] = ()
         try:
@@ -135,6 +142,7 @@ class Session:
         self.course.require_unchanged(reading.lab)  # while it was judged, or since it was read
         judged = cache.Judged(
             verdict=verdict,
+            observed=self.observed.pop(reading.key, Observed()),
             seconds=round(time.monotonic() - start, 3),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -157,26 +165,10 @@ class Session:
         """The verdict on a hand-in, with what happened to its notebook, entered in the ledger."""
         judged = self.cached(reading) or self.judge(reading)
         verdict = with_notes(judged.verdict, reading.notes)
-        ledger.append(self.course.ledger_path, self._entry(reading, judged, verdict))
+        entry = entry_of(reading, self.lab(reading.lab), judged, verdict, self.course)
+        if ledger.append(self.course.ledger_path, entry):
+            log_judged(self.course, entry)
         return verdict
-
-    def _entry(self, reading: Reading, judged: cache.Judged, verdict: Verdict) -> ledger.Entry:
-        known = self.lab(reading.lab)
-        return ledger.Entry(
-            student=reading.student,
-            lab=reading.lab,
-            submission=reading.submission,
-            key=reading.key,
-            verdict=cache.verdict_hash(verdict),
-            lab_hash=known.hash,
-            seed_hash=self.course.seed_hash,
-            level=verdict.level,
-            limits={e.name: e.limits.model_dump() for e in known.spec.exercises},
-            points=verdict.points,
-            max_points=verdict.max_points,
-            seconds=judged.seconds,
-            at=judged.at,
-        )
 
     def close(self) -> None:
         """End the processes that judge."""
@@ -186,11 +178,17 @@ class Session:
 def judge_cells(reading: Reading, lab: Lab, session: Session) -> Verdict:
     """Ask the judge, and keep what was printed. What tests of all the rest replace."""
     printed: list[str] = []
+
+    def keep(seen: Observed) -> None:
+        # What was printed has a file of its own.
+        session.observed[reading.key] = seen.model_copy(update={"printed": {}})
+
     verdict = session.processes.judge(
         reading.grafted.cells,
         lab.folder,
         level=session.level,
         on_stdout=lambda exercise, text: printed.append(f"--- {exercise}\n{text}\n"),
+        on_observed=keep,
     )
     if printed:
         folder = session.course.logs / "printed"

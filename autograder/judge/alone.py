@@ -51,7 +51,7 @@ def _register(config: pytest.Config, path: Path, submission: Path) -> None:
     grafted = graft(read_notebook(submission), read_release(release))
     seed: str = config.getoption("--labkit-seed") or PUBLIC_SEED
     reference = local_subject(reference_source(lab_dir), upcast=True) if hidden else None
-    bench = Bench(grafted.cells, _spawn(config, spec), reference)
+    bench = Bench(grafted.cells, _spawn(config, spec), reference, spec.limits)
     session = JudgeSession(spec, bench, Choice(seed=seed, scored=hidden))
     config.pluginmanager.register(session, "labkit_judging")
 

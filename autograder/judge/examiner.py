@@ -7,14 +7,15 @@ reference is asked, once for all submissions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError, LabkitError
+from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
-from autograder.judge.runner import collect_seldom, run, verdict_in
+from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec, load_spec
@@ -52,18 +53,23 @@ class Examiner:
         self,
         cells: Sequence[SourceCell],
         *,
+        exercises: Sequence[str] | None = None,
         on_stdout: Callable[[str, str], None] | None = None,
+        on_observed: Callable[[Observed], None] | None = None,
     ) -> Verdict:
-        """The verdict on a submission's grafted cells, run in jails.
+        """The verdict on a submission's grafted cells, run in jails; on `exercises` alone if given.
 
-        `on_stdout` is called with an exercise and what its code printed.
+        `on_stdout` is called with an exercise and what its code printed, `on_observed` with what
+        is for the instructor only.
 
         Raises:
             LabError: the lab's own files are wrong.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
-        return verdict_in(self._resident.call({"cells": plain_cells}), on_stdout)
+        chosen = None if exercises is None else list(exercises)
+        answer = self._resident.call({"cells": plain_cells, "exercises": chosen})
+        return verdict_in(answer, on_stdout, on_observed)
 
     def close(self) -> None:
         """End its process. Closing twice is fine."""
@@ -105,17 +111,19 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
     if isinstance(prepared, str):
         return {"error": prepared}
     collect_seldom()
+    chosen: list[str] | None = job["exercises"]
+    choice = replace(prepared.choice, exercises=None if chosen is None else tuple(chosen))
     try:
-        verdict, printed = run(
+        verdict, observed = run(
             [SourceCell(*parts) for parts in job["cells"]],
             prepared.lab_dir,
             prepared.spec,
             jail_spawn(prepared.spec, zygote),
-            prepared.choice,
+            choice,
             file="judge.py",
             reference=prepared.prompter,
             stage=Stage(prepared.prompter, prepared.rehearsal),
         )
     except LabkitError as error:
         return {"error": str(error)}
-    return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
+    return answer_with(verdict, observed)

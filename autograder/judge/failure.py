@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from autograder.judge.api import Mismatch
-from autograder.judge.subject import StudentError
+from autograder.judge.incidents import Incident
+from autograder.judge.subject import Stopped, StudentError, is_refusal
 from autograder.judge.trace import Trace, call_shown
 from autograder.judge.values import LONG, SHORT, plain, preview
 from autograder.judge.verdict import Counterexample
@@ -31,12 +32,13 @@ _DEATHS = {
 
 @dataclass(frozen=True)
 class Failure:
-    """One failed case. `trace` is what led to it, for the diagnosis."""
+    """One failed case. `trace` is what led to it, for the diagnosis; `incident` what ended it."""
 
     kind: Kind
     counterexample: Counterexample | None = None
     error: str | None = None
     trace: Trace = ()
+    incident: Incident | None = None
 
     def without_call(self) -> Failure:
         """The same, blaming no single call."""
@@ -53,10 +55,10 @@ def error_text(raised: Raised) -> str:
     return "\n".join([head, *(plain(line, 2 * SHORT) for line in raised.lines[-ERROR_LINES:])])
 
 
-def died_text(reason: str, doing: str) -> str:
-    """One sentence on how the student's process ended."""
+def died_text(reason: str, doing: str, limit: str = "") -> str:
+    """One sentence on how the student's process ended, and the limit that it hit if it did."""
     how = _DEATHS.get(reason, _DEATHS["killed"])
-    return f"Your code {how} while {doing}."
+    return f"Your code {how} while {doing}{f' (limit: {limit})' if limit else ''}."
 
 
 def explain(problem: Exception, trace: Trace) -> Failure:
@@ -68,7 +70,9 @@ def explain(problem: Exception, trace: Trace) -> Failure:
     if isinstance(problem, StudentError):
         got = plain(f"{RAISED}{problem.raised.type_name}: {problem.raised.message}", 2 * SHORT)
         example = Counterexample(call=problem.call, expected=problem.expected, got=got)
-        return Failure("error", example, error_text(problem.raised), trace)
+        # Denied by the jail, it would work in the student's notebook: that needs other advice.
+        seen: Incident | None = "refused" if is_refusal(problem.raised) else None
+        return Failure("error", example, error_text(problem.raised), trace, seen)
     if not trace:
         raise JudgeFault(f"{type(problem).__name__}: {problem}") from problem
     call = call_shown(trace)
@@ -86,18 +90,31 @@ def explain(problem: Exception, trace: Trace) -> Failure:
     return Failure("failed", Counterexample(call=call, expected=expected, got=got), None, trace)
 
 
-def stopped_failure(reason: str, call: str, trace: Trace) -> Failure:
-    """The failure behind code that is not there to be asked."""
+def stopped_failure(stopped: Stopped, trace: Trace, limit: str = "") -> Failure:
+    """The failure behind code that is not there to be asked; `limit` is the one that it hit."""
+    reason, call = stopped.reason, stopped.call
     if reason == "not attempted":
         return Failure("not attempted", trace=trace)
     if reason == "undefined":
         return Failure("undefined", error=f"The notebook defines no {call}.", trace=trace)
-    text = died_text(reason, "answering this call" if call else "being judged")
+    text = died_text(reason, "answering this call" if call else "being judged", limit)
     example = None
     if call:
         got = "no answer in time" if reason == "timeout" else "no answer"
         example = Counterexample(call=call, expected="an answer", got=got)
-    return Failure("timeout" if reason == "timeout" else "died", example, text, trace)
+    kind: Kind = "timeout" if reason == "timeout" else "died"
+    return Failure(kind, example, text, trace, stopped.incident)
+
+
+def flaky_failure(first: Failure) -> Failure:
+    """Different answers for the same input: no smallest input exists, so the first one is shown."""
+    call = first.counterexample.call if first.counterexample else "the same call"
+    example = Counterexample(
+        call=call,
+        expected="the same answer every time",
+        got="different answers for the same input",
+    )
+    return Failure("failed", example, None, first.trace, "changed answer")
 
 
 def failure_text(failure: Failure) -> str:

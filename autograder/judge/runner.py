@@ -21,6 +21,8 @@ import pytest
 from autograder.errors import LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
+from autograder.judge.incidents import OTHER_CELLS
+from autograder.judge.observed import Observed, case_results
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
 from autograder.judge.scoring import shown_case, verdict_of
@@ -100,13 +102,20 @@ def judge(
     return verdict_in(answer, on_stdout)
 
 
-def verdict_in(answer: dict[str, Any], on_stdout: Callable[[str, str], None] | None) -> Verdict:
+def verdict_in(
+    answer: dict[str, Any],
+    on_stdout: Callable[[str, str], None] | None,
+    on_observed: Callable[[Observed], None] | None = None,
+) -> Verdict:
     """The verdict in a fork's answer; raises `LabError` when it tells of one."""
     if "error" in answer:
         raise LabError(answer["error"])
-    for name, text in answer["stdout"].items():
+    observed = Observed.model_validate(answer["observed"])
+    for name, text in observed.printed.items():
         if on_stdout is not None and text:
             on_stdout(name, text)
+    if on_observed is not None:
+        on_observed(observed)
     return Verdict.model_validate(answer["verdict"])
 
 
@@ -133,11 +142,19 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
             fast=job["fast"],
             scored=job["file"] == "judge.py",
         )
-        verdict, printed = run(cells, lab_dir, spec, spawn, choice, file=job["file"])
+        verdict, observed = run(cells, lab_dir, spec, spawn, choice, file=job["file"])
     except LabkitError as error:
         return {"error": str(error)}
     verdict = verdict.model_copy(update={"notes": (*job["notes"], *verdict.notes)})
-    return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
+    return answer_with(verdict, observed)
+
+
+def answer_with(verdict: Verdict, observed: Observed) -> dict[str, Any]:
+    """A fork's answer, for `verdict_in`."""
+    return {
+        "verdict": verdict.model_dump(mode="json"),
+        "observed": observed.model_dump(mode="json"),
+    }
 
 
 def check(
@@ -166,8 +183,8 @@ def run(
     file: str,
     reference: Subject | None = None,
     stage: Stage | None = None,
-) -> tuple[Verdict, dict[str, str]]:
-    """One run of pytest over `file`, and what the submission printed by exercise.
+) -> tuple[Verdict, Observed]:
+    """One run of pytest over `file`: the verdict, and what only the instructor sees.
 
     `reference` is made from the lab when left out; `stage` has a rehearsal or records one.
     """
@@ -178,7 +195,7 @@ def run(
     trusted = reference_source(lab_dir) if hidden else ()
     if hidden and reference is None:
         reference = local_subject(trusted, upcast=True)
-    session = JudgeSession(spec, Bench(cells, spawn, reference), choice, stage)
+    session = JudgeSession(spec, Bench(cells, spawn, reference, spec.limits), choice, stage)
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault
@@ -192,8 +209,20 @@ def run(
             if choice.exercises is None or exercise.name in choice.exercises
         ),
         notes=tuple(cell_notes(session)),
+        incidents=tuple(session.bench.incidents.get(OTHER_CELLS, ())),
     )
-    return verdict, session.bench.printed
+    return verdict, observed_in(session)
+
+
+def observed_in(session: JudgeSession) -> Observed:
+    """What a run that is over saw beside the verdict."""
+    bench = session.bench
+    return Observed(
+        cases=case_results(session.runs),
+        used=bench.used,
+        details={name: tuple(told) for name, told in bench.details.items()},
+        printed=bench.printed,
+    )
 
 
 def _run_pytest(path: Path, session: JudgeSession) -> None:
@@ -256,4 +285,5 @@ def exercise_verdict(
         cell_error=session.bench.cell_errors.get(exercise.name),
         diagnosis=diagnosis,
         scored=session.choice.scored,
+        incidents=tuple(session.bench.incidents.get(exercise.name, ())),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autograder.judge.diagnosis import Diagnosis
 from autograder.judge.failure import Failure
+from autograder.judge.incidents import Incident, advice
 from autograder.judge.session import CaseRun
 from autograder.judge.verdict import ExerciseVerdict, Status
 from autograder.lab import ExerciseSpec, LabSpec
@@ -19,8 +20,9 @@ def verdict_of(
     cell_error: str | None,
     diagnosis: Diagnosis | None,
     scored: bool = True,
+    incidents: tuple[Incident, ...] = (),
 ) -> ExerciseVerdict:
-    """The verdict on one exercise from all of its cases."""
+    """The verdict on one exercise from all of its cases, and what was seen of its code."""
     passed = sum(run.failure is None and run.done for run in runs)
     failing = shown_case(runs)
     shown = failing.failure if failing else None
@@ -38,8 +40,9 @@ def verdict_of(
         counterexample=shown.counterexample if shown else None,
         diagnosis=diagnosis.sentence if diagnosis else None,
         diagnosis_id=diagnosis.id if diagnosis else None,
-        next_step=_next_step(lab, exercise, status, shown, diagnosis),
+        next_step=_next_step(lab, exercise, status, shown, diagnosis, incidents),
         error=_error(shown, cell_error),
+        incidents=incidents,
     )
 
 
@@ -84,18 +87,18 @@ def _next_step(
     status: Status,
     shown: Failure | None,
     diagnosis: Diagnosis | None,
+    incidents: tuple[Incident, ...],
 ) -> str:
     hint = f"labkit hint {lab.name.split('_', 1)[0]} {exercise.name}"
     if status == "passed" or shown is None:
         return ""
     if status == "not attempted":
         return f"Write this exercise; for a first idea run: {hint}"
-    if status == "timeout":
-        return "Look for a loop that never ends, or for work that is done again in every step."
+    if shown.incident is not None and (diagnosis is None or shown.kind in ("timeout", "died")):
+        return advice(shown.incident)
     if shown.kind == "undefined":
-        return f'Run the cell from top to bottom, then check("{exercise.name}") again.'
-    if shown.kind == "died":
-        return "Take out what ends, prints or stores so much, then check again."
+        again = f'Run the cell from top to bottom, then check("{exercise.name}") again.'
+        return advice(incidents[0]) if incidents else again
     if diagnosis is not None:
         return f'Change that, then run check("{exercise.name}") again.'
     if shown.kind == "error":

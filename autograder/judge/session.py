@@ -28,12 +28,12 @@ from autograder.judge.failure import (
     JudgeFault,
     explain,
     failure_text,
+    flaky_failure,
     stopped_failure,
 )
 from autograder.judge.rehearsal import Example, Inconsistent, Stage
 from autograder.judge.subject import Stopped
 from autograder.judge.trace import Trace, weight
-from autograder.judge.verdict import Counterexample
 from autograder.lab import LabSpec
 
 TRACES_KEPT = 60
@@ -266,7 +266,8 @@ class JudgeSession:
         if isinstance(problem, Stopped):
             run.failure = self._stopped(run, problem)
         elif isinstance(problem, Flaky | Inconsistent) and run.first is not None:
-            run.failure = _flaky(run.first)
+            run.failure = flaky_failure(run.first)
+            self.bench.observe("changed answer")
         elif isinstance(problem, HypothesisException) and self.bench.subject.trace:
             # For instance `assume` on an answer: no input made the code give a usable one.
             run.failure = explain(problem, self.bench.subject.trace)
@@ -276,28 +277,18 @@ class JudgeSession:
 
     def _stopped(self, run: CaseRun, problem: Stopped) -> Failure:
         if problem.reason in ("not attempted", "undefined"):
-            return stopped_failure(problem.reason, problem.call, self.bench.subject.trace)
+            return stopped_failure(problem, self.bench.subject.trace)
         if self.bench.dead is not None:
             return Failure("not run")
         self.bench.end_early(problem.reason)
+        limit = self.bench.account_for(problem)
         if run.first is not None:
             return run.first  # it died while a smaller input was searched
-        failure = stopped_failure(problem.reason, problem.call, self.bench.subject.trace)
-        blamed = problem.reason != "timeout" or self.bench.hangs_alone()
+        failure = stopped_failure(problem, self.bench.subject.trace, limit)
+        blamed = problem.reason != "timeout" or self.bench.hangs_alone(problem)
         return failure if blamed else failure.without_call()
 
     def _short(self, run: CaseRun) -> str:
         if self.fault is not None or run.failure is None:
             return str(self.fault)
         return failure_text(run.failure)
-
-
-def _flaky(first: Failure) -> Failure:
-    """Different answers for the same input: no smallest input exists, so the first one is shown."""
-    call = first.counterexample.call if first.counterexample else "the same call"
-    example = Counterexample(
-        call=call,
-        expected="the same answer every time",
-        got="different answers for the same input",
-    )
-    return Failure("failed", example, None, first.trace)

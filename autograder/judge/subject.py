@@ -3,6 +3,7 @@
 Subject                  load cells, execute one operation, keep the trace of an example
 +-- LocalSubject         in this process: the reference, known mistakes, a student's own check
 +-- JailSubject          in a jailed fork, over a pipe
++-- SpentSubject         nowhere: the whole hand-in has no time left
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from autograder.judge.budget import CpuBudget
+from autograder.judge.incidents import Incident, incident_of
 from autograder.judge.trace import Say, Step, Trace, call_shown
+from autograder.sandbox.limits import Limits, Usage
 from autograder.sandbox.ops import (
     Call,
     CellReport,
@@ -42,16 +45,23 @@ class Stopped(BaseException):
 
     No `Exception`, so that hypothesis neither catches it nor searches for a smaller input.
     `reason`: "not attempted", "undefined", or how its process ended: "timeout", "memory",
-    "output", "killed", "protocol".
+    "output", "killed", "protocol"; then `incident` is its word and `detail` the sandbox's sentence,
+    for instructors.
     """
 
-    def __init__(self, reason: str, call: str = "") -> None:
+    def __init__(
+        self, reason: str, call: str = "", *, incident: Incident | None = None, detail: str = ""
+    ) -> None:
         super().__init__(f"{reason}: {call}" if call else reason)
         self.reason = reason
         self.call = call
+        self.incident: Incident | None = incident
+        self.detail = detail
 
 
 _MAY_HOLD_OBJECTS = (Handle, list, tuple, dict)
+_REFUSAL = "PermissionError"
+"""What code gets to see of an operation that the jail denies."""
 
 
 class Subject(ABC):
@@ -67,6 +77,10 @@ class Subject(ABC):
         """Whether the exercise's cell itself stopped at the stub, as a class not written does."""
         self.pending: tuple[Op, Say] | None = None
         """The operation that was running when the code stopped answering."""
+        self.refused = False
+        """Whether an answer was a PermissionError."""
+        self.usage = Usage()
+        """What its process used, once it is closed."""
 
     @property
     def trace(self) -> Trace:
@@ -85,6 +99,8 @@ class Subject(ABC):
         self._steps.append(Step(op, outcome, say))
         if isinstance(outcome, Returned) and isinstance(outcome.value, _MAY_HOLD_OBJECTS):
             self._keeps_objects = True
+        if isinstance(outcome, Raised) and is_refusal(outcome):
+            self.refused = True
         if self.stub and isinstance(outcome, Raised):
             if is_stub(outcome, self.stub):
                 raise Stopped("not attempted", say())
@@ -92,12 +108,14 @@ class Subject(ABC):
                 raise Stopped("not attempted" if self._unwritten else "undefined", missing)
         return outcome
 
-    def stop(self, reason: str) -> NoReturn:
+    def stop(self, reason: str, *, incident: Incident | None = None, detail: str = "") -> NoReturn:
         """Say that the code is gone, and with which call if one was running."""
         asked = self.trace
         if self.pending is not None:
             asked = (*asked, Step(self.pending[0], Returned(None), self.pending[1]))
-        raise Stopped(reason, call_shown(asked) if self.pending else "") from None
+        call = call_shown(asked) if self.pending else ""
+        named = incident or incident_of(reason)
+        raise Stopped(reason, call, incident=named, detail=detail) from None
 
     def reset(self) -> None:
         """Forget the objects and the trace of the last example."""
@@ -131,6 +149,11 @@ class Subject(ABC):
 def is_stub(raised: Raised, stub: str) -> bool:
     """Whether this is the NotImplementedError that stands in an exercise not yet written."""
     return "NotImplementedError" in raised.mro and raised.message.startswith(stub)
+
+
+def is_refusal(raised: Raised) -> bool:
+    """Whether this is what the jail's denials look like from inside."""
+    return _REFUSAL in raised.mro
 
 
 def undefined_name(op: Op, raised: Raised) -> str | None:
@@ -186,11 +209,15 @@ class _Jail(Protocol):
     @property
     def level(self) -> str: ...
     @property
+    def limits(self) -> Limits: ...
+    @property
+    def cpu_seconds(self) -> float: ...
+    @property
     def stdout(self) -> str: ...
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]: ...
     def execute(self, op: Op) -> Outcome: ...
     def reset(self) -> None: ...
-    def close(self) -> object: ...
+    def close(self) -> Usage: ...
 
 
 class JailSubject(Subject):
@@ -206,26 +233,43 @@ class JailSubject(Subject):
         try:
             return self._jail.load(cells)
         except self._died as death:
-            self.stop(_reason(death))
+            self._tell(death)
 
     def _execute(self, op: Op) -> Outcome:
         try:
             return self._jail.execute(op)
         except self._died as death:
-            self.stop(_reason(death))
+            self._tell(death)
 
     def _reset(self) -> None:
         try:
             self._jail.reset()
         except self._died as death:
-            self.stop(_reason(death))
+            self._tell(death)
 
     def close(self) -> str:
         """End the fork."""
         printed = self._jail.stdout
-        self._jail.close()
+        self.usage = self._jail.close()
         return printed
 
+    def _tell(self, death: Exception) -> NoReturn:
+        """Stop for the reason that the sandbox gives."""
+        reason = str(getattr(death, "reason", "killed"))
+        waited = reason == "timeout" and self._jail.cpu_seconds < self._jail.limits.cpu_seconds
+        incident = incident_of(reason, waited=waited)
+        self.stop(reason, incident=incident, detail=str(getattr(death, "detail", "")))
 
-def _reason(death: Exception) -> str:
-    return str(getattr(death, "reason", "killed"))
+
+class SpentSubject(Subject):
+    """Stands where a process would be when the whole hand-in has used up its time."""
+
+    def _load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
+        return ()
+
+    def _execute(self, op: Op) -> Outcome:
+        self.pending = None  # the question was never put: no call is to blame
+        self.stop("timeout", incident="submission limit")
+
+    def _reset(self) -> None:
+        pass

@@ -1,8 +1,8 @@
 """What the judge says about a submission: plain frozen data, JSON in and out.
 
 A verdict holds nothing hidden but each exercise's one shrunk counterexample, so all of it may be
-shown to the student. It holds no date, duration or machine name: the same submission gives the
-same bytes.
+shown to the student; incidents and `diagnosis_id` are for the instructor, and pages leave them out.
+It holds no date, duration or machine name: the same submission gives the same bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from autograder.judge.incidents import Incident
 
 Status = Literal["passed", "failed", "error", "timeout", "not attempted"]
 """`failed` may carry part of the points: the cases that passed. See `ExerciseVerdict`."""
@@ -46,6 +48,8 @@ class ExerciseVerdict(_Model):
     next_step: str = ""
     error: str | None = None
     """What the student's code raised, with its own lines; no line of ours."""
+    incidents: tuple[Incident, ...] = ()
+    """Limits hit and what may have been an attack. For the ledger; not shown to students."""
 
 
 class Verdict(_Model):
@@ -58,6 +62,8 @@ class Verdict(_Model):
     exercises: tuple[ExerciseVerdict, ...]
     notes: tuple[str, ...] = ()
     """What happened to the notebook itself: missing, doubled or retyped cells, unreadable file."""
+    incidents: tuple[Incident, ...] = ()
+    """Those of cells that belong to no exercise."""
 
     @property
     def points(self) -> float:

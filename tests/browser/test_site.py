@@ -18,6 +18,7 @@ PAGES = [
     "start/grading.html",
     "labs/index.html",
     "instructors/course.html",
+    "instructors/security.html",
     "reference/cli.html",
     "reference/api.html",
     "reference/protocol.html",

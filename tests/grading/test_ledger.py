@@ -18,11 +18,17 @@ ENTRY = ledger.Entry(
     key="bb",
     verdict="cc",
     lab_hash="dd",
+    judge_hash="ff",
     seed_hash="ee",
     level="A",
     limits={"double": {"cpu_seconds": 10.0}},
+    submission_limits={"cpu_seconds": 120.0},
+    exercises={"double": {"points": 3.0, "max_points": 5.0, "status": "failed"}},
+    incidents={"double": ["cpu limit"]},
+    notes=[],
     points=3.0,
     max_points=5.0,
+    timings={"double": {"cpu_seconds": 0.5}},
     seconds=1.25,
     at="2026-01-01T00:00:00+00:00",
 )
@@ -48,8 +54,37 @@ def test_no_ledger_is_a_sound_one(tmp_path: Path) -> None:
 
 def test_the_same_judgement_is_entered_once_whenever_it_is_made(path: Path) -> None:
     before = path.read_bytes()
-    assert not ledger.append(path, replace(ENTRY, seconds=9.0, at="2027-01-01T00:00:00+00:00"))
+    later = {"seconds": 9.0, "timings": {}, "at": "2027-01-01T00:00:00+00:00"}
+    assert not ledger.append(path, replace(ENTRY, **later))
     assert path.read_bytes() == before
+
+
+def test_who_hands_in_the_first_version_again_gets_a_line_again(path: Path) -> None:
+    """Else the last line would be that of a version which is not the graded one."""
+    assert ledger.append(path, replace(ENTRY, submission="second"))
+    assert ledger.append(path, ENTRY)
+    assert ledger.newest(path)["ana", "lab91_small"]["submission"] == "aa"
+    assert ledger.verify(path) == []
+
+
+def test_the_same_work_of_another_lab_or_student_is_not_mistaken_for_it(path: Path) -> None:
+    assert ledger.append(path, replace(ENTRY, lab="lab92"))
+    assert ledger.append(path, replace(ENTRY, student='a"n,a'))
+    assert not ledger.append(path, replace(ENTRY, student='a"n,a'))
+    assert not ledger.append(path, ENTRY)
+
+
+def test_a_line_put_in_twice_is_named(path: Path) -> None:
+    forged = ledger._line(replace(ENTRY, student="cy"), ledger.head(path))
+    path.write_text(path.read_text() + forged)
+    assert ledger.verify(path) == ["line 4 repeats the line before it on cy in lab91_small."]
+
+
+@pytest.mark.parametrize("line", ["[]", "3", '{"hash": "a"}', "no JSON", ""])
+def test_what_is_no_line_is_named_and_read_over(path: Path, line: str) -> None:
+    path.write_text(path.read_text() + line + "\n")
+    assert ledger.verify(path) == ["line 4 is not a line of a ledger."]
+    assert set(ledger.newest(path)) == {(s, "lab91_small") for s in ("ana", "bo", "cy")}
 
 
 def test_a_changed_line_is_named(path: Path) -> None:

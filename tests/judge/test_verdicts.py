@@ -151,7 +151,10 @@ def test_an_endless_loop_is_a_timeout_with_its_call(answer: Answer) -> None:
 def test_an_endless_cell_costs_only_its_own_exercise(judge: Judge, reference: Cells) -> None:
     verdict = judge(replace_cell(reference, "scale", "while True: pass"))
     assert [e.status for e in verdict.exercises] == ["error", "passed", "passed"]
-    assert verdict.exercises[0].error == "Your code used up its time while running this cell."
+    assert verdict.exercises[0].error == (
+        "Your code used up its time while running this cell (limit: 1 s of processor time)."
+    )
+    assert "loop that never ends" in verdict.exercises[0].next_step
 
 
 def test_a_slow_wrong_answer_shows_its_first_counterexample(answer: Answer) -> None:

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from autograder import lab
+from autograder.judge.incidents import INCIDENTS
 from shared.models.base import PACKAGE
 from shared.tinker import recipe_source, recipes
 from shared.tinker.service.app import NOT_SERVED, ROUTES
@@ -108,3 +110,43 @@ def test_the_loss_curve_is_drawn_from_the_record_alone(parts: ModuleType, tmp_pa
     assert "falls from 6.50 to 0.50 in 3 steps" in drawn
     assert drawn.count("<text") == 8 + 5 + 1  # losses 0 to 7, five steps, one label
     assert "\n\n" not in drawn  # a blank line would end the HTML block
+
+
+@pytest.fixture(scope="module")
+def grading(parts: ModuleType) -> ModuleType:
+    """The module of the parts about grading."""
+    return parts.site_grading
+
+
+def test_the_limits_shown_are_the_defaults(grading: ModuleType) -> None:
+    text = grading.lab_limits()
+    assert "| processor time | 10 s | 120 s |" in text
+    assert f"| {lab.Limits().memory_mb} MB |" in text
+
+
+def test_every_word_for_an_incident_is_explained(grading: ModuleType) -> None:
+    assert set(grading.WORDS) == set(INCIDENTS)
+    assert all(f"| `{word}` |" in grading.incidents() for word in INCIDENTS)
+
+
+def test_the_attacks_on_the_page_are_those_of_the_suite(
+    grading: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "attacks").mkdir()
+    (tmp_path / "harness.py").write_text("from types import SimpleNamespace as Attack\n")
+    (tmp_path / "attacks" / "zoo.py").write_text(
+        "from ..harness import Attack\n"
+        "ATTACKS = [Attack(family='reads', name='reads `/etc/*`'), "
+        "Attack(family='zoo', name='opens | a cage')]\n"
+    )
+    text = grading.attacks(tmp_path)
+    (row,) = (line for line in text.splitlines() if line.startswith("| reads |"))
+    assert row.endswith("| 1 |")
+    assert "| zoo | opens \\| a cage |" in text
+    assert r"    - reads \`/etc/\*\`" in text
+
+
+def test_without_the_suite_the_families_are_told(grading: ModuleType, tmp_path: Path) -> None:
+    text = grading.attacks(tmp_path)
+    assert all(f"| {family} |" in text for family in grading.FAMILIES)
+    assert "???" not in text
