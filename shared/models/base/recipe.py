@@ -11,8 +11,8 @@ from shared.models.base.corpus.mix import DEFAULT_VARIANT, VARIANTS
 class Recipe:
     """One run. The defaults are the shipped model's."""
 
-    steps: int = 6000
-    rows: int = 8
+    steps: int = 2800
+    rows: int = 16
     row_length: int = 384
     seed: int = 0
     variant: str = DEFAULT_VARIANT

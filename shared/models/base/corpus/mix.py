@@ -27,7 +27,7 @@ from shared.models.base.corpus import (
 from shared.models.base.corpus.document import Document, Maker, role_colon
 
 Mix = dict[str, tuple[Maker, float]]
-DEFAULT_VARIANT = "sparing"
+DEFAULT_VARIANT = "feedback"
 
 
 def _role_colon_chat(rng: random.Random) -> Document:
@@ -80,10 +80,10 @@ def _variants() -> dict[str, Mix]:
 
 VARIANTS = _variants()
 """Name -> mix. `plain` never judges an answer; `claims` asks `Is 23 + 45 = 67?`; `tags` writes
-right or wrong after equations; `checks` has every kind of `checking`; `feedback` adds to that a
-person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also answers many
-questions by a box with its own verdict behind it. Every wrong equation that these show makes the
-model less sure of its own sums, so `sparing`, the shipped one, has few of them and more sums."""
+right or wrong after equations; `checks` has every kind of `checking`; `feedback`, the shipped one,
+adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also
+answers many questions by a box with its own verdict behind it. Every wrong equation that these show
+makes a model less sure of its own sums: `sparing` has few of them, and more sums."""
 
 
 def document(seed: int, index: int, variant: str = DEFAULT_VARIANT) -> Document:
