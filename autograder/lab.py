@@ -34,6 +34,24 @@ class Limits(_Model):
     output_kb: int = Field(default=256, ge=1, le=65536)
 
 
+class ServiceSpec(_Model):
+    """That a lab needs the Tinker service, and what one exercise of one submission may use of it.
+
+    A lab without it gets no way out of the sandbox at all.
+    """
+
+    tokens: int = Field(default=100_000, ge=1, le=10**9)
+    """Tokens trained on and sampled."""
+    steps: int = Field(default=100, ge=1, le=10**6)
+    """Optimizer steps."""
+    requests: int = Field(default=5000, ge=10, le=10**6)
+    """Requests of any kind. An operation takes two or three; a client also gives signs of life."""
+    withhold: bool = False
+    """Hold losses back for up to a second, so that the log tells whether steps were pipelined."""
+    models: tuple[str, ...] = ()
+    """Models served beside `labkit/tiny`, as `labkit serve --model` takes them."""
+
+
 class Hints(_Model):
     """Three hints, each telling more than the one before."""
 
@@ -81,6 +99,7 @@ class LabSpec(_Model):
     prerequisites: tuple[str, ...] = ()
     exercises: Annotated[tuple[ExerciseSpec, ...], Field(min_length=1)]
     written: tuple[WrittenSpec, ...] = ()
+    service: ServiceSpec | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> LabSpec:

@@ -73,6 +73,7 @@ class Bench:
         """End the exercise at hand."""
         if self._subject is not None and self._exercise is not None:
             self.printed[self._exercise.name] = self._subject.close()
+            self.cell_notes |= dict.fromkeys(self._subject.notes)
         self._subject = self._exercise = None
 
     def hangs_alone(self) -> bool:

@@ -15,6 +15,7 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
 from autograder.judge.runner import collect_seldom, run, verdict_in
+from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec, load_spec
@@ -31,8 +32,14 @@ class Prepared:
     lab_dir: Path
     spec: LabSpec
     choice: Choice
-    prompter: Prompter
-    rehearsal: Rehearsal
+    prompter: Prompter | None
+    """None for labs with the Tinker service: its clients are threads, which no fork survives."""
+    rehearsal: Rehearsal | None
+
+    @property
+    def stage(self) -> Stage:
+        """Where one submission is examined."""
+        return Stage(self.prompter, self.rehearsal)
 
 
 class Examiner:
@@ -53,17 +60,20 @@ class Examiner:
         cells: Sequence[SourceCell],
         *,
         on_stdout: Callable[[str, str], None] | None = None,
+        service: Address | None = None,
     ) -> Verdict:
         """The verdict on a submission's grafted cells, run in jails.
 
-        `on_stdout` is called with an exercise and what its code printed.
+        `on_stdout` is called with an exercise and what its code printed; `service` is where labs
+        that need the Tinker service find it.
 
         Raises:
             LabError: the lab's own files are wrong.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
-        return verdict_in(self._resident.call({"cells": plain_cells}), on_stdout)
+        job = {"cells": plain_cells, "service": service}
+        return verdict_in(self._resident.call(job), on_stdout)
 
     def close(self) -> None:
         """End its process. Closing twice is fine."""
@@ -76,6 +86,8 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
     lab_dir = Path(payload["lab_dir"])
     try:
         spec = load_spec(lab_dir)
+        if spec.service is not None:
+            return Prepared(lab_dir, spec, Choice(seed=payload["seed"]), None, None)
         trusted = reference_source(lab_dir)
         prompter = Prompter(local_subject(trusted, upcast=True))
         choice = Choice(seed=payload["seed"])
@@ -106,16 +118,18 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
         return {"error": prepared}
     collect_seldom()
     try:
-        verdict, printed = run(
-            [SourceCell(*parts) for parts in job["cells"]],
-            prepared.lab_dir,
-            prepared.spec,
-            jail_spawn(prepared.spec, zygote),
-            prepared.choice,
-            file="judge.py",
-            reference=prepared.prompter,
-            stage=Stage(prepared.prompter, prepared.rehearsal),
-        )
+        with graded_service(prepared.spec, job["service"]) as service:
+            verdict, printed = run(
+                [SourceCell(*parts) for parts in job["cells"]],
+                prepared.lab_dir,
+                prepared.spec,
+                jail_spawn(prepared.spec, zygote, service),
+                prepared.choice,
+                file="judge.py",
+                reference=prepared.prompter,
+                stage=prepared.stage,
+                service=service,
+            )
     except LabkitError as error:
         return {"error": str(error)}
     return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
