@@ -15,7 +15,7 @@ from autograder.judge.subject import Stopped, Subject
 from autograder.judge.trace import Step, Trace, behaves_like
 from autograder.judge.values import LONG, plain
 from autograder.lab import ExerciseSpec, Limits
-from autograder.sandbox.ops import Returned, SourceCell
+from autograder.sandbox.ops import CellReport, Returned, SourceCell
 
 Spawn = Callable[[ExerciseSpec, Limits], Subject]
 
@@ -116,11 +116,15 @@ class Bench:
             except Stopped as stopped:
                 self.cell_errors[cell.id] = died_text(stopped.reason, "running this cell")
                 return cell.id
-            for report in reports:
-                self.cell_notes |= {_note(report.id, note): None for note in report.notes}
-                if report.error is not None:
-                    self.cell_errors[report.id] = error_text(report.error)
+            self.heed(reports)
         return None
+
+    def heed(self, reports: Sequence[CellReport]) -> None:
+        """Keep what happened to cells when they ran."""
+        for report in reports:
+            self.cell_notes |= {_note(report.id, note): None for note in report.notes}
+            if report.error is not None:
+                self.cell_errors[report.id] = error_text(report.error)
 
 
 def _note(cell: str, note: str) -> str:

@@ -6,17 +6,24 @@ reference is asked, once for all submissions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError, LabkitError
-from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.firstlook import Questions, look_at, questions
+from autograder.judge.places import (
+    Jailed,
+    jail_spawn,
+    local_spawn,
+    local_subject,
+    reference_source,
+)
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
 from autograder.judge.runner import collect_seldom, run, verdict_in
 from autograder.judge.session import Choice
-from autograder.judge.verdict import Verdict
+from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.lab import LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
@@ -33,6 +40,9 @@ class Prepared:
     choice: Choice
     prompter: Prompter
     rehearsal: Rehearsal
+    questions: Questions
+    passed: Mapping[str, ExerciseVerdict]
+    """The verdict on an exercise that is right."""
 
 
 class Examiner:
@@ -84,7 +94,7 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
             trusted,
             lab_dir,
             spec,
-            local_spawn(spec),
+            stage.recording(local_spawn(spec)),
             choice,
             file="judge.py",
             reference=prompter,
@@ -97,7 +107,9 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
             )
     except LabkitError as error:
         return str(error)
-    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal())
+    passed = {found.exercise: found for found in verdict.exercises}
+    asked = questions(stage.scenes())
+    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal(), asked, passed)
 
 
 def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[str, Any]:
@@ -105,17 +117,37 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
     if isinstance(prepared, str):
         return {"error": prepared}
     collect_seldom()
+    cells = [SourceCell(*parts) for parts in job["cells"]]
     try:
-        verdict, printed = run(
-            [SourceCell(*parts) for parts in job["cells"]],
-            prepared.lab_dir,
-            prepared.spec,
-            jail_spawn(prepared.spec, zygote),
-            prepared.choice,
-            file="judge.py",
-            reference=prepared.prompter,
-            stage=Stage(prepared.prompter, prepared.rehearsal),
-        )
+        verdict, printed = _verdict(cells, prepared, jail_spawn(prepared.spec, zygote))
     except LabkitError as error:
         return {"error": str(error)}
     return {"verdict": verdict.model_dump(mode="json"), "stdout": printed}
+
+
+def _verdict(
+    cells: Sequence[SourceCell], prepared: Prepared, spawn: Jailed
+) -> tuple[Verdict, dict[str, str]]:
+    """What a first look settles, and a full run for the exercises that it does not."""
+    spec, choice = prepared.spec, prepared.choice
+    look = look_at(cells, spec, prepared.questions, prepared.prompter, spawn)
+    found = {name: prepared.passed[name] for name in look.right}
+    left = tuple(name for name in spec.by_name if name not in found)
+    notes, level, printed = look.notes, look.level, look.printed
+    if left:
+        stage = Stage(prepared.prompter, prepared.rehearsal)
+        verdict, more = run(
+            cells,
+            prepared.lab_dir,
+            spec,
+            spawn,
+            replace(choice, exercises=left),
+            file="judge.py",
+            reference=prepared.prompter,
+            stage=stage,
+        )
+        found |= {exercise.exercise: exercise for exercise in verdict.exercises}
+        notes, level, printed = verdict.notes, verdict.level, printed | more
+    exercises = tuple(found[name] for name in spec.by_name)
+    whole = Verdict(lab=spec.name, seed=choice.seed, level=level, exercises=exercises, notes=notes)
+    return whole, {name: printed[name] for name in spec.by_name if name in printed}

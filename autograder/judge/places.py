@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from autograder.judge.failure import error_text
 from autograder.judge.subject import JailSubject, LocalSubject, Subject
 from autograder.lab import ExerciseSpec, LabSpec, Limits
 from autograder.sandbox.ops import SourceCell
+
+Jailed = Callable[[ExerciseSpec, Limits], JailSubject]
 
 
 def stub_of(lab: LabSpec, exercise: ExerciseSpec) -> str:
@@ -55,12 +57,12 @@ def local_spawn(lab: LabSpec, *, times: float = 1.0) -> Spawn:
     return spawn
 
 
-def jail_spawn(lab: LabSpec, zygote: Any) -> Spawn:
+def jail_spawn(lab: LabSpec, zygote: Any) -> Jailed:
     """Student code in a fresh jailed fork of `zygote`."""
     from autograder.sandbox.errors import JailDied
     from autograder.sandbox.limits import Limits as JailLimits
 
-    def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+    def spawn(exercise: ExerciseSpec, limits: Limits) -> JailSubject:
         jail = zygote.spawn(JailLimits(**limits.model_dump()))
         return JailSubject(jail, JailDied, stub=stub_of(lab, exercise))
 

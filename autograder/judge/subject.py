@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from autograder.judge.budget import CpuBudget
 from autograder.judge.trace import Say, Step, Trace, call_shown
@@ -189,6 +189,8 @@ class _Jail(Protocol):
     def stdout(self) -> str: ...
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]: ...
     def execute(self, op: Op) -> Outcome: ...
+    def execute_all(self, question: bytes) -> tuple[bytes, ...]: ...
+    def outcome(self, answer: Any) -> Outcome: ...
     def reset(self) -> None: ...
     def close(self) -> object: ...
 
@@ -213,6 +215,33 @@ class JailSubject(Subject):
             return self._jail.execute(op)
         except self._died as death:
             self.stop(_reason(death))
+
+    def ask_all(self, question: bytes) -> tuple[bytes, ...]:
+        """Outcomes of what `sandbox.worker.many` made, as they came; kept in no trace.
+
+        Raises:
+            Stopped: the code ran out of time or died.
+        """
+        try:
+            return self._jail.execute_all(question)
+        except self._died as death:
+            self.stop(_reason(death))
+
+    def bounded(self, outcome: Outcome) -> Outcome:
+        """One of these outcomes, decoded, as `ask` would give it.
+
+        Raises:
+            Stopped: it is none.
+        """
+        try:
+            return self._jail.outcome(outcome)
+        except self._died as death:
+            self.stop(_reason(death))
+
+    @property
+    def printed(self) -> str:
+        """What the code has printed so far."""
+        return self._jail.stdout
 
     def _reset(self) -> None:
         try:

@@ -60,7 +60,7 @@ class Jail:
 
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run `cells`; an error in one does not stop the next."""
-        answer = self._ask("load", tuple(cells))
+        answer = self._ask(wire.encode(("load", tuple(cells))))
         given = cast(tuple[Any, ...], answer) if type(answer) is tuple else ()
         reports = [report for report in given if type(report) is CellReport]
         if [report.id for report in reports] != [cell.id for cell in cells]:
@@ -69,16 +69,26 @@ class Jail:
 
     def execute(self, op: Op) -> Outcome:
         """Do one operation inside."""
-        outcome = self._ask("execute", op)
-        if type(outcome) is Raised:
-            return trim(outcome)
-        if type(outcome) is not Returned:
-            raise self._die("protocol", f"the answer is a {type(outcome).__name__}")
-        return outcome
+        return self.outcome(self._ask(wire.encode(("execute", op))))
+
+    def execute_all(self, question: bytes) -> tuple[bytes, ...]:
+        """Answer what `worker.many` made: outcomes still encoded, to be read as `outcome` does."""
+        answer = self._ask(question)
+        if type(answer) is tuple and all(type(o) is bytes for o in cast(tuple[Any, ...], answer)):
+            return cast(tuple[bytes, ...], answer)
+        raise self._die("protocol", "the answer is no list of outcomes")
+
+    def outcome(self, answer: Any) -> Outcome:
+        """An answer that came, as an outcome within bounds; the jail ends if it is none."""
+        if type(answer) is Raised:
+            return trim(answer)
+        if type(answer) is not Returned:
+            raise self._die("protocol", f"the answer is a {type(answer).__name__}")
+        return answer
 
     def reset(self) -> None:
         """Let the jail forget every object a `Handle` stands for."""
-        self._ask("reset", None)
+        self._ask(wire.encode(("reset", None)))
 
     @property
     def stdout(self) -> str:
@@ -124,8 +134,6 @@ class Jail:
     ) -> None:
         self.close()
 
-    # --- one question, one answer -----------------------------------------------------------------
-
     def _get_ready(self) -> None:
         """Wait until the jail says that it is one; no student code runs before."""
         poll = select.poll()
@@ -144,13 +152,13 @@ class Jail:
             )
         self._cpu_at_start, self._cpu = self.cpu_seconds, 0.0
 
-    def _ask(self, command: str, argument: Any) -> Any:
+    def _ask(self, question: bytes) -> Any:
         if self._death is not None:
             raise JailDied(self._death.reason, self._death.detail)
         if self._closed:
             raise SandboxError("this jail is closed")
         token = os.urandom(_TOKEN)
-        answer = self._exchange(frames.pack(token + wire.encode((command, argument))))
+        answer = self._exchange(frames.pack(token + question))
         if answer[:_TOKEN] != token or self._inbox:
             raise self._die("protocol", "it answered something that was not asked")
         start = time.monotonic()
