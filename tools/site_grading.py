@@ -52,7 +52,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
         "limits for each; the scratch folder is 64 MiB of memory that ends with the process",
     ),
     "reads": (
-        "looks for solutions, the gradebook, other hand-ins, the environment, `/proc`",
+        "looks for solutions, the gradebook, other hand-ins, the environment, /proc",
         "A: these files do not exist inside. B: they cannot be opened. The environment is empty",
     ),
     "writes": (
@@ -65,7 +65,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     ),
     "searching": (
         "searches frames, garbage collector and modules for the reference or the inputs",
-        "they are in another process; what can be searched holds nothing hidden",
+        "they are in another process; only the inputs of the call at hand are there",
     ),
     "patching": (
         "replaces functions of Python, numpy, torch, hypothesis, the wire or IPython",
