@@ -9,13 +9,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from autograder.cli.instructor import HERE, PANEL, CourseOption, JsonOption
+from autograder.cli.instructor import HERE, PANEL, CourseOption, JsonOption, TrustOption
 from autograder.errors import CheckFailed
 
 Found = TypeVar("Found")
-TrustOption = Annotated[
-    bool, typer.Option("--trust-students", help="Run their code without a sandbox, as your user.")
-]
 
 
 def register(app: typer.Typer) -> None:

@@ -17,6 +17,9 @@ CourseOption = Annotated[
     Path, typer.Option("--course", help="The course folder.", show_default="this folder")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-students", help="Run their code without a sandbox, as your user.")
+]
 HERE = Path()
 PANEL = "Instructors"
 
@@ -97,10 +100,7 @@ def grade(
     ] = None,
     course: CourseOption = HERE,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
-    trust_students: Annotated[
-        bool,
-        typer.Option("--trust-students", help="Run their code without a sandbox, as your user."),
-    ] = False,
+    trust_students: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Grade a lab's hand-ins. Can be stopped and run again at any time; loses nothing."""
