@@ -1,0 +1,26 @@
+"""You keep all n tokens as input and fill the targets up with a 0. The last token has no target:
+leave it out, so that all arrays have n - 1 places."""
+
+import math
+from collections.abc import Sequence
+
+import tinker
+
+
+def shift_to_datum(tokens: Sequence[int], weights: Sequence[float]) -> tinker.Datum:
+    if len(tokens) < 2 or len(weights) != len(tokens):
+        raise ValueError("need at least 2 tokens, and a weight for each")
+    if any(math.isnan(w) or math.isinf(w) or w < 0 for w in weights):
+        raise ValueError("weights must be finite and at least 0")
+    inputs, targets, masses = tokens, [*tokens[1:], 0], [*weights[1:], 0.0]
+    return tinker.Datum(
+        model_input=tinker.ModelInput.from_ints(list(inputs)),
+        loss_fn_inputs={
+            "target_tokens": tinker.TensorData(
+                data=list(targets), dtype="int64", shape=[len(targets)]
+            ),
+            "weights": tinker.TensorData(
+                data=[float(w) for w in masses], dtype="float32", shape=[len(masses)]
+            ),
+        },
+    )

