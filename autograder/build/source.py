@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from autograder.build.mistakes import with_mistakes
 from autograder.errors import LabError
 from autograder.lab import LabSpec, load_spec
 from autograder.notebook import PercentCell, read_percent
@@ -34,12 +36,16 @@ def source_notebook(solution_dir: Path) -> NotebookNode:
     cells = read_percent(solution_dir)
     _check_cells(cells, spec, solution_dir)
     _check_against_jupytext(cells, solution_dir)
+    filled = [
+        cell if cell.code else replace(cell, source=with_mistakes(cell.source, spec, solution_dir))
+        for cell in cells
+    ]
     numbers: Counter[str] = Counter()
     raw = {
         "nbformat": 4,
         "nbformat_minor": 5,
         "metadata": _metadata(spec),
-        "cells": [_cell_node(cell, spec, numbers) for cell in cells],
+        "cells": [_cell_node(cell, spec, numbers) for cell in filled],
     }
     node = nbformat.from_dict(raw)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     nbformat.validate(node)  # pyright: ignore[reportUnknownMemberType]

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograder.judge.values import SHORT, as_array, dtype_name, is_tensor, plain, preview
+from autograder.sandbox.arrays import sdk_parts
 
 FINE_DIGITS = 17
 """Enough digits to tell any two floats apart."""
@@ -239,11 +240,29 @@ def _dict_difference(expected: Any, got: Any, rules: Rules, at: str) -> str | No
 
 
 def _object_difference(expected: Any, got: Any, rules: Rules, at: str) -> str | None:
-    """Wire types with fields (a Datum) by their fields; objects that stayed behind are equal."""
-    # Of the class: the attributes of an object that stayed behind are its own code's answers.
-    data = [hasattr(type(value), "model_dump") for value in (expected, got)]
-    if not all(data):
-        return None if not any(data) else f"{_place(at)}expected {_a(expected)}, got {_a(got)}"
+    """The SDK's data types (a Datum) by their fields; objects that stayed behind are equal."""
+    fields = [_fields(value) for value in (expected, got)]
+    if not any(fields):
+        return None
+    if not all(fields):
+        return f"{_place(at)}expected {_a(expected)}, got {_a(got)}"
     if type(expected).__name__ != type(got).__name__:
         return _values(at, type(expected).__name__, type(got).__name__)
-    return _difference(expected.model_dump(), got.model_dump(), rules, at)
+    return _difference(*fields, rules, at)
+
+
+def _fields(value: Any) -> dict[str, Any] | None:
+    """What one of the SDK's data types holds; None for any other object."""
+    # By its exact type: the attributes of an object that stayed behind are its own code's answers.
+    parts = sdk_parts(value, type(value))
+    if parts is None:
+        return None
+    match type(value).__name__:
+        case "TensorData":
+            dtype, shape, rows, columns, numbers = parts
+            dense = {"dtype": dtype, "shape": shape or list(numbers.shape), "data": numbers}
+            return dense if rows is None else {**dense, "rows": rows, "columns": columns}
+        case "ModelInput":
+            return {"tokens": [token for chunk in parts[0] for token in chunk]}
+        case _:
+            return {"model_input": parts[0], "loss_fn_inputs": parts[1]}

@@ -6,7 +6,6 @@ path.
 """
 
 from functools import cache
-from html.parser import HTMLParser
 from itertools import product
 
 import tinker
@@ -102,42 +101,6 @@ def parts_of(datum):
         numbers = array.to_numpy()
         arrays[name] = {"dtype": array.dtype, "shape": list(numbers.shape), "data": numbers}
     return {"model_input": datum.model_input.to_ints(), **arrays}
-
-
-class _Rows(HTMLParser):
-    """The rows of a table that have <td> cells: class, and the text of each cell."""
-
-    def __init__(self):
-        super().__init__()
-        self.rows, self._kind, self._cells, self._text = [], None, [], None
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "tr":
-            self._kind, self._cells = dict(attrs).get("class"), []
-        elif tag == "td":
-            self._text = ""
-
-    def handle_endtag(self, tag):
-        if tag == "td" and self._text is not None:
-            self._cells.append(self._text.strip())
-            self._text = None
-        elif tag == "tr" and self._cells:
-            self.rows.append((self._kind, *self._cells))
-            self._cells = []
-
-    def handle_data(self, data):
-        if self._text is not None:
-            self._text += data
-
-
-def rows_of(answer):
-    """What a browser makes of a table: for each row its class and its cells."""
-    if type(answer) is not str:
-        return answer
-    reader = _Rows()
-    reader.feed(answer)
-    reader.close()
-    return {"a table": "<table" in answer and "</table>" in answer, "rows": reader.rows}
 
 
 # --- numbers --------------------------------------------------------------------------------------

@@ -22,10 +22,37 @@ for typed, text in parts:
     tokens += tok.encode(text, add_special_tokens=False, split_special_tokens=typed)
 """
 PARSED = f"{TOKENIZER}{ENCODED}result = parse_response(tokens, tok)"
+# What a browser makes of a table: for each row with <td> cells its class and its cells. It is read
+# here, so that two tables of another layout are the same answer to whoever compares answers.
+ROWS = """
+from html.parser import HTMLParser
+class Reader(HTMLParser):
+    kind, cells, text = None, (), None
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.kind, self.cells = dict(attrs).get("class"), ()
+        elif tag == "td":
+            self.text = ""
+    def handle_data(self, data):
+        if self.text is not None:
+            self.text += data
+    def handle_endtag(self, tag):
+        if tag == "td" and self.text is not None:
+            self.cells, self.text = (*self.cells, self.text.strip()), None
+        elif tag == "tr" and self.cells:
+            rows.append([self.kind, *self.cells])
+            self.cells = ()
+rows, reader = [], Reader()
+if type(page) is str:
+    reader.feed(page)
+    reader.close()
+    page = {"a table": "<table" in page and "</table>" in page, "rows": rows}
+result = page
+"""
 DESCRIBED = f"""{TOKENIZER}{ENCODED}
 weights = [cycle[place % len(cycle)] for place in range(len(tokens))]
-result = describe_weights(tokens, weights, tok)
-"""
+page = describe_weights(tokens, weights, tok)
+{ROWS}"""
 DESCRIBED_UNEVEN = f"""{TOKENIZER}{ENCODED}
-result = describe_weights(tokens, [1.0] * (len(tokens) + more), tok)
-"""
+page = describe_weights(tokens, [1.0] * (len(tokens) + more), tok)
+{ROWS}"""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+import tinker
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference, shown_pair
+from autograder.sandbox import wire
 
 NEAR = Tolerance(rtol=1e-3, atol=1e-9, why="a test")
 
@@ -126,3 +129,40 @@ def test_what_is_said_is_short_and_printable(one, other) -> None:
     said = difference(one, other) or ""
     assert len(said) <= 200
     assert said.isprintable()
+
+
+def sent_datum(
+    tokens: list[int], weights: list[float], dtype: str = "float32", shape: list[int] | None = None
+) -> Any:
+    """A datum as it arrives from a student's process."""
+    size = [len(tokens)]
+    datum = tinker.Datum(
+        model_input=tinker.ModelInput.from_ints(tokens),
+        loss_fn_inputs={
+            "target_tokens": tinker.TensorData(data=tokens, dtype="int64", shape=size),
+            "weights": tinker.TensorData(data=weights, dtype=dtype, shape=shape),
+        },
+    )
+    return wire.decode(wire.encode(datum))
+
+
+def test_two_datums_are_the_same_when_their_numbers_are() -> None:
+    told, left_out = sent_datum([1, 2], [0, 1], shape=[2]), sent_datum([1, 2], [0, 1])
+    assert first_difference(told, left_out, Rules()) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (sent_datum([1, 2], [1, 1]), "['loss_fn_inputs']['weights']['data'] index (0,)"),
+        (sent_datum([1, 2], [0, 1], "int64"), "expected 'float32', got 'int64'"),
+        (sent_datum([1, 3], [0, 1]), "['model_input']['tokens'][1]: expected 2, got 3"),
+        (sent_datum([1, 2], [0, 1]).model_input, "expected Datum, got ModelInput"),
+        ({"model_input": [1, 2]}, "expected <Datum object>, got "),
+    ],
+)
+def test_of_two_datums_the_first_difference_is_told(other: Any, said: str) -> None:
+    """They have no pydantic fields: each was once equal to any other."""
+    told = first_difference(sent_datum([1, 2], [0, 1]), other, Rules())
+    assert told is not None
+    assert said in told

@@ -1,4 +1,4 @@
-"""Works on arrays."""
+"""Works on numpy arrays and turns them into lists at the end."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Tries every start."""
+"""Tries every start and keeps the first best one."""
 
 import math
 from collections.abc import Sequence

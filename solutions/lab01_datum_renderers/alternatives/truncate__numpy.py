@@ -1,4 +1,4 @@
-"""Differences of a running sum."""
+"""Takes differences of a running sum."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A line break stays a line break, and its cell looks empty. Show it as ↵."""
+"""You leave a line break a line break, and its cell looks empty. Show it as ↵."""
 
 import html
 from collections.abc import Sequence

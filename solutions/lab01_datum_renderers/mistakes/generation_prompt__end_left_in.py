@@ -1,4 +1,4 @@
-"""The end token stays in the content. It says that the answer is over and is no part of it:
+"""You leave the end token in the content. It says that the answer is over and is no part of it:
 decode what stands before it."""
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,5 @@
-"""A special token that a user types becomes a real one, so the user can end the turn and open
-another. Encode content with split_special_tokens=True."""
+"""You let a special token that a user types become a real one, so the user can end the turn and
+open another. Encode content with split_special_tokens=True."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,5 +1,5 @@
-"""A special token that a user types becomes a real one in these formats. Encode content with
-split_special_tokens=True here too."""
+"""You let a special token that a user types become a real one in these formats. Encode content
+with split_special_tokens=True here too."""
 
 from collections.abc import Mapping, Sequence
 
