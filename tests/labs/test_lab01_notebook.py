@@ -1,0 +1,204 @@
+"""Lab 1's page: it runs from top to bottom, and what it says is so."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder.lab import load_spec
+from autograder.notebook import source_of
+from shared.tinker.prices import read_prices
+
+LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab01_datum_renderers"
+RELEASE = LAB.parents[1] / "labs" / LAB.name
+EXERCISES = {
+    "shift_to_datum": 3,
+    "render_chatml": 5,
+    "generation_prompt": 4,
+    "render_role_colon": 4,
+    "truncate": 3,
+    "describe_weights": 3,
+}
+
+
+@cache
+def source() -> Any:
+    return jupytext.read(LAB / "notebook.py")
+
+
+def prose() -> str:
+    return "\n\n".join(cell.source for cell in source().cells if cell.cell_type == "markdown")
+
+
+def released() -> Any:
+    return nbformat.read(RELEASE / f"{LAB.name}.ipynb", as_version=4)
+
+
+def test_lab_yml_has_the_exercises_of_the_contract_and_their_points() -> None:
+    spec = load_spec(LAB)
+    assert {e.name: e.points for e in spec.exercises} == EXERCISES
+    points = {w.name: w.points for w in spec.written}
+    assert points == {"explain_end_token": 3, "explain_special_text": 3}
+    assert all(w.rubric for w in spec.written)
+
+
+def test_every_exercise_points_to_its_hint_and_its_check() -> None:
+    text, code = prose(), "\n".join(c.source for c in source().cells if c.cell_type == "code")
+    for name in EXERCISES:
+        assert f"`labkit hint lab01 {name}`" in text
+        assert f'check("{name}")' in code
+
+
+def test_the_page_says_the_minutes_of_lab_yml() -> None:
+    spec = load_spec(LAB)
+    assert f"**{spec.minutes} minutes," in prose()
+    assert sum(e.minutes for e in spec.exercises) <= spec.minutes
+
+
+def test_every_exercise_says_its_points_and_minutes() -> None:
+    stated = re.findall(r"## Exercise (\d): .*\n\n\*(\d+) points, about (\d+) minutes", prose())
+    spec = load_spec(LAB)
+    expected = [(n, e.points, e.minutes) for n, e in enumerate(spec.exercises, 1)]
+    assert [tuple(map(int, one)) for one in stated] == expected
+
+
+def test_every_figure_exists_and_has_a_text_in_its_place() -> None:
+    images = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", prose())
+    stored = {f"figures/{path.name}" for path in (LAB / "figures").iterdir()}
+    assert {path for _, path in images} == stored
+    assert [path for text, path in images if len(text) < 60] == []
+
+
+def test_the_stored_figure_is_what_the_tokenizer_gives(tmp_path: Path) -> None:
+    shutil.copy(LAB / "make_figures.py", tmp_path)
+    subprocess.run([sys.executable, tmp_path / "make_figures.py"], check=True, timeout=300)
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {path.name: path.read_bytes() for path in (LAB / "figures").iterdir()}
+
+
+def test_the_sources_and_the_price_have_a_date() -> None:
+    sources = prose().split("## Sources")[1]
+    assert "2026-11-24" in sources
+    assert f"{read_prices().as_of:%B %Y}" in sources
+
+
+def test_the_released_page_lists_every_mistake_in_the_words_of_the_feedback() -> None:
+    page = next(c.source for c in released().cells if "## Common mistakes" in c.source)
+    listed = re.findall(r"^- (.*)$", page, re.MULTILINE)
+    sentences = [
+        " ".join(source_of(path)[0].split())
+        for name in EXERCISES
+        for path in sorted((LAB / "mistakes").glob(f"{name}__*.py"))
+    ]
+    shown = [
+        line.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for line in listed
+    ]
+    assert shown == sentences
+    assert "<!--" not in page
+
+
+def test_no_token_id_is_written_into_the_lab() -> None:
+    """The vocabulary may grow: ids come from the tokenizer, and the figure shows none."""
+    for name in ("notebook.py", "checks.py", "judge.py", "judge_inputs.py", "judge_snippets.py"):
+        numbers = re.findall(r"(?<![\w.])\d{3,}(?![\w.])", (LAB / name).read_text("utf-8"))
+        assert set(numbers) <= {"120", "400", "408", "593"}, name
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The reference notebook after "run all", beside a copy of the released lab."""
+    folder = tmp_path_factory.mktemp("work") / LAB.name
+    shutil.copytree(RELEASE, folder)
+    node = nbformat.from_dict(source())
+    spent = "import time; print(f'used {time.process_time():.0f} s')"
+    node.cells.append(nbformat.v4.new_code_cell(spent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ipykernel's, about its own sockets
+        NotebookClient(
+            node, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
+        ).execute()
+    return node
+
+
+def shown(node: Any, start: str) -> str:
+    """Everything printed by the cells that hold `start`."""
+    cells = [c for c in node.cells if c.cell_type == "code" and start in c.source]
+    return "".join(o.get("text", "") for c in cells for o in c.outputs)
+
+
+@pytest.mark.slow
+def test_every_check_of_the_reference_passes(executed: Any) -> None:
+    for name in EXERCISES:
+        cell = next(c for c in executed.cells if c.source == f'check("{name}")')
+        text = "".join(str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs)
+        assert f"{name}: passed" in text
+
+
+@pytest.mark.slow
+def test_the_worked_example_trains_the_answer_and_its_end(executed: Any) -> None:
+    text = shown(executed, "it learns {tokenizer")
+    assert re.findall(r"it learns '(.*)'", text) == ["5", "<|im_end|>"]
+
+
+@pytest.mark.slow
+def test_the_table_is_a_figure_with_a_text_that_stands_for_it(executed: Any) -> None:
+    cell = next(c for c in executed.cells if "def token_figure" in c.source)
+    page = "".join(str(o.get("data", {}).get("text/html", "")) for o in cell.outputs)
+    alt = re.search(r'role="img" aria-label="([^"]+)"', page)
+    assert alt is not None
+    assert "5&lt;|im_end|&gt;No.&lt;|im_end|&gt;" in alt[1]
+    dark = page.count('class="trained"')
+    assert f"; {dark} of them are trained" in alt[1]
+
+
+@pytest.mark.slow
+def test_all_three_renderers_agree_with_the_cookbook_on_the_page(executed: Any) -> None:
+    text = shown(executed, "theirs = get_renderer(name, tokenizer)")
+    assert text.count("the same for 5 of 5 values") == 3
+
+
+@pytest.mark.slow
+def test_the_page_shows_who_lets_a_user_end_a_turn(executed: Any) -> None:
+    text = shown(executed, "attack = [")
+    assert re.findall(r"cookbook (\d), yours (\d)", text) == [("2", "2"), ("3", "2")]
+
+
+@pytest.mark.slow
+def test_a_missing_shift_teaches_nothing_and_its_loss_says_otherwise(executed: Any) -> None:
+    losses = [
+        float(n) for n in re.findall(r"step 30 of 30  loss (\S+)", shown(executed, "taught,"))
+    ]
+    assert len(losses) == 2
+    assert losses[1] < 1
+    pirates = dict(
+        re.findall(r"(before|not shifted|shifted) +(\d) of 8", shown(executed, "pirate ="))
+    )
+    assert int(pirates["shifted"]) >= 6
+    assert pirates["not shifted"] == "0"
+
+
+@pytest.mark.slow
+def test_the_preview_counts_the_pages_own_tokens_and_spends_nothing(executed: Any) -> None:
+    text = shown(executed, "preview_cost(data")
+    assert str(read_prices().as_of) in text
+    usd = re.search(r"together +(\S+) USD", text)
+    assert usd is not None
+    assert 0 < float(usd[1]) < 0.05
+
+
+@pytest.mark.slow
+def test_the_whole_page_takes_less_than_two_minutes(executed: Any) -> None:
+    used = re.search(r"used (\d+) s", shown(executed, "used {time"))
+    assert used is not None
+    assert int(used[1]) < 120  # CPU time of the kernel: what else runs here does not count
