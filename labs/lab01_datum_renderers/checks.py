@@ -12,9 +12,8 @@ import pytest
 from autograder.judge import exercise, expect, refuses, require
 
 TOKENIZER = """
-from shared.models import base
-from shared.models.base.tokenizer import load
-tok = load(base.folder())
+from shared.models.tokenizers import tiny_tokenizer
+tok = tiny_tokenizer()
 """
 # Text and weight of each stretch of tokens with one weight.
 STRETCHES = """
@@ -236,8 +235,8 @@ def test_the_answer_at_the_start_is_kept(student):
 
 @exercise("truncate")
 def test_the_first_token_teaches_nothing(student):
-    # From 6 on only the 7 is a target; from 5 on both 6 and 7 are.
-    kept = student.truncate([5, 6, 7, 8], [0.0, 1.0, 1.0, 0.0], 3)
+    # From 5 on 6 and 7 are targets; from 6 on 7 and 8 are, and not the 6: as much, so 5 it is.
+    kept = student.truncate([5, 6, 7, 8], [0.0, 1.0, 1.0, 1.0], 3)
     expect(kept, ([5, 6, 7], [0.0, 1.0, 1.0]))
 
 

@@ -12,9 +12,8 @@ import pytest
 from autograder.judge import exercise, expect, refuses, require
 
 TOKENIZER = """
-from shared.models import base
-from shared.models.base.tokenizer import load
-tok = load(base.folder())
+from shared.models.tokenizers import tiny_tokenizer
+tok = tiny_tokenizer()
 """
 # Text and weight of each stretch of tokens with one weight.
 STRETCHES = """

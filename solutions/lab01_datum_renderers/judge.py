@@ -181,7 +181,7 @@ def test_prompt_refuses_a_role(student, reference, role):
 OTHERS = st.sampled_from([("render_role_colon", code.ROLE_COLON), ("render_llama3", code.LLAMA3)])
 
 
-@exercise("render_role_colon", points=2, examples=40)
+@exercise("render_role_colon", points=1.5, examples=40)
 @given(
     which=OTHERS,
     chat=draws.chats(*draws.PLAIN, last=("assistant",), least=1, most=3),
@@ -191,15 +191,28 @@ def test_other_formats(student, reference, which, chat, train_on):
     agree_on_chat(student, reference, *which, chat, train_on=train_on, foreign=False)
 
 
-@exercise("render_role_colon", points=0.5, core=False, examples=40)
-@given(which=OTHERS, chat=draws.chats(*draws.PLAIN, *draws.ODD), train_on=draws.TRAIN_ON)
+@exercise("render_role_colon", points=0.5, core=False, examples=30)
+@given(which=OTHERS, chat=draws.chats(*draws.PLAIN, least=2, most=3), train_on=draws.TRAIN_ON)
 def test_other_formats_train_what_they_are_told(student, reference, which, chat, train_on):
     agree_on_chat(student, reference, *which, chat, train_on=train_on, foreign=False)
 
 
-@exercise("render_role_colon", points=0.5, core=False, examples=20)
-@given(which=OTHERS, chat=draws.chats(*draws.TYPED, most=2))
-def test_typed_special_tokens_stay_text_there_too(student, reference, which, chat):
+@exercise("render_role_colon", points=0.5, core=False, examples=8)
+@given(chat=draws.chats("Hi", least=2, most=3), which=st.sampled_from([0, 1]))
+def test_without_a_choice_answers_are_trained(student, reference, chat, which):
+    name = ("render_role_colon", "render_llama3")[which]
+    text = draws.call_shown(name, chat)
+    inputs = {"messages": chat, "foreign": False, "which": which}
+
+    def action(s):
+        return draws.rendered(s.run(code.BY_DEFAULT, **inputs, shown=text), False)
+
+    agree(student, reference, action)
+
+
+@exercise("render_role_colon", points=0.5, core=False, examples=40)
+@given(which=OTHERS, chat=draws.chats(*draws.TYPED, *draws.ODD, most=2))
+def test_any_content_stays_as_it_is(student, reference, which, chat):
     agree_on_chat(student, reference, *which, chat, train_on="all_messages", foreign=False)
 
 

@@ -11,9 +11,7 @@ from itertools import product
 import tinker
 from hypothesis import strategies as st
 
-from shared.models import base
-from shared.models.base.tokenizer import load
-from shared.models.foreign import foreign_tokenizer
+from shared.models.tokenizers import foreign_tokenizer, tiny_tokenizer
 
 ROLES = ("user", "assistant", "system")
 VALUES = ("all_assistant_messages", "all_messages", "all_user_and_system_messages",
@@ -52,7 +50,7 @@ def call_shown(name, messages, *more, foreign=False):
 @cache
 def tokenizer_of(foreign):
     """The tokenizer that a snippet made, and the spelling of each of its tokens."""
-    tokenizer = foreign_tokenizer() if foreign else load(base.folder())
+    tokenizer = foreign_tokenizer() if foreign else tiny_tokenizer()
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     return tokenizer, [piece.replace("Ġ", " ").replace("Ċ", "\n") for piece in pieces]
 

@@ -5,15 +5,13 @@ case. `judge.py` reads this file by its path.
 """
 
 TOKENIZER = """
-from shared.models import base
-from shared.models.base.tokenizer import load
-from shared.models.foreign import foreign_tokenizer
-tok = foreign_tokenizer() if foreign else load(base.folder())
+from shared.models.tokenizers import foreign_tokenizer, tiny_tokenizer
+tok = foreign_tokenizer() if foreign else tiny_tokenizer()
 """
 CHATML = f"{TOKENIZER}result = render_chatml(messages, tok, train_on)"
 ROLE_COLON = f"{TOKENIZER}result = render_role_colon(messages, tok, train_on)"
 LLAMA3 = f"{TOKENIZER}result = render_llama3(messages, tok, train_on)"
-BY_DEFAULT = f"{TOKENIZER}result = [render_role_colon(messages, tok), render_llama3(messages, tok)]"
+BY_DEFAULT = f"{TOKENIZER}result = (render_role_colon, render_llama3)[which](messages, tok)"
 PROMPT = f"{TOKENIZER}result = generation_prompt(messages, tok)"
 # `parts` are texts; those that spell a special token are one, unless they are marked as typed.
 ENCODED = """

@@ -13,8 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from shared.models import base
-from shared.models.base.tokenizer import load
+from shared.models.tokenizers import tiny_tokenizer
 
 HERE = Path(__file__).resolve().parent
 DARK, LIGHT = "0.25", "0.9"
@@ -27,7 +26,7 @@ PARTS = (  # text and weight
 
 def boxes() -> list[tuple[str, int]]:
     """Each token of the chat as a reader sees it, with its weight."""
-    tokenizer = load(base.folder())
+    tokenizer = tiny_tokenizer()
     found = []
     for text, weight in PARTS:
         for token in tokenizer.encode(text, add_special_tokens=False):

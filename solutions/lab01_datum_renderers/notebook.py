@@ -70,13 +70,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import tinker
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from shared.models import base as tiny
-from shared.models.base.tokenizer import load as load_tokenizer
 
 # The tokenizer of the kit's own small model, from a folder of the kit.
-tokenizer = load_tokenizer(tiny.folder())
+tokenizer = PreTrainedTokenizerFast.from_pretrained(tiny.folder())
 
 Message = Mapping[str, str]  # {"role": ..., "content": ...}
 ROLES = ("system", "user", "assistant")
@@ -185,12 +184,13 @@ def shift_to_datum(tokens: Sequence[int], weights: Sequence[float]) -> tinker.Da
         raise ValueError(f"weights must be finite and at least 0; got {list(weights)}.")
     # A target's weight moves with the target: the first weight belongs to no target at all.
     targets, target_weights = list(tokens[1:]), [float(weight) for weight in weights[1:]]
-    shape = [len(targets)]
     return tinker.Datum(
         model_input=tinker.ModelInput.from_ints(list(tokens[:-1])),
         loss_fn_inputs={
-            "target_tokens": tinker.TensorData(data=targets, dtype="int64", shape=shape),
-            "weights": tinker.TensorData(data=target_weights, dtype="float32", shape=shape),
+            "target_tokens": tinker.TensorData(data=targets, dtype="int64", shape=[len(targets)]),
+            "weights": tinker.TensorData(
+                data=target_weights, dtype="float32", shape=[len(target_weights)]
+            ),
         },
     )
     ### END SOLUTION
@@ -543,7 +543,7 @@ def describe_weights(
         ValueError: There are not as many weights as tokens.
     """
     ### BEGIN SOLUTION
-    rows = ["<tr><th>place</th><th>id</th><th>token</th><th>weight</th></tr>"]
+    rows = []
     for place, (token, weight) in enumerate(zip(tokens, weights, strict=True)):
         text = tokenizer.decode([token]).replace(" ", "·").replace("\n", "↵")
         kind = "trained" if weight > 0 else "context"

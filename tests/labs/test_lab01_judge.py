@@ -17,6 +17,7 @@ from autograder.lab import load_spec
 from autograder.notebook import reference_cells, replace_cell, source_of
 from autograder.sandbox.client import Zygote
 from autograder.sandbox.ops import SourceCell
+from shared.models.tokenizers import tiny_tokenizer
 
 LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab01_datum_renderers"
 SPEC = load_spec(LAB)
@@ -101,10 +102,7 @@ def test_a_renderer_that_knows_the_ids_by_heart_is_caught() -> None:
     """Ids differ between tokenizers: one case asks with another one."""
     source = next(cell.source for cell in REFERENCE if cell.id == "render_chatml")
     right = 'tokenizer.convert_tokens_to_ids("<|im_end|>")'
-    from shared.models import base
-    from shared.models.base.tokenizer import load
-
-    number = load(base.folder()).convert_tokens_to_ids("<|im_end|>")
+    number = tiny_tokenizer().convert_tokens_to_ids("<|im_end|>")
     cells = replace_cell(REFERENCE, "render_chatml", source.replace(right, str(number)))
     found = verdict(cells, exercise="render_chatml").exercises[0]
     assert found.status == "failed"

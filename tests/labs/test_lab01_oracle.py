@@ -20,9 +20,7 @@ from tinker_cookbook.renderers import TrainOnWhat, get_renderer
 from tinker_cookbook.supervised.common import datum_from_model_input_weights
 
 from autograder.notebook import reference_cells
-from shared.models import base
-from shared.models.base.tokenizer import load
-from shared.models.foreign import foreign_tokenizer
+from shared.models.tokenizers import foreign_tokenizer, tiny_tokenizer
 
 LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab01_datum_renderers"
 RENDERERS = {
@@ -74,7 +72,7 @@ def lab() -> Any:
 
 @cache
 def _tokenizers() -> tuple[Any, Any]:
-    return load(base.folder()), foreign_tokenizer()
+    return tiny_tokenizer(), foreign_tokenizer()
 
 
 def theirs(name: str, messages: list[Any], tokenizer: Any, train_on: str) -> Any:

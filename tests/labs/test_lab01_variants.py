@@ -21,9 +21,7 @@ import tinker
 
 from autograder.audit.mutate import normalised
 from autograder.notebook import reference_cells, replace_cell, source_of
-from shared.models import base
-from shared.models.base.tokenizer import load
-from shared.models.foreign import foreign_tokenizer
+from shared.models.tokenizers import foreign_tokenizer, tiny_tokenizer
 
 LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab01_datum_renderers"
 INPUTS = 120
@@ -55,7 +53,7 @@ def attempt(call: Callable[..., Any], *args: Any) -> Any:
 
 
 def any_tokenizer(rng: Random) -> Any:
-    return rng.choice([load(base.folder()), load(base.folder()), foreign_tokenizer()])
+    return rng.choice([tiny_tokenizer(), tiny_tokenizer(), foreign_tokenizer()])
 
 
 def chat(rng: Random) -> list[dict[str, str]]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from shared.models import base
 from shared.models.base.tokenizer import load
-from shared.models.foreign import START, foreign_tokenizer
+from shared.models.tokenizers import START, foreign_tokenizer, tiny_tokenizer
 
 TEXTS = ("What is 2 + 3?", "a\n\nb", "<think>x</think>", "naïve 🙂", "", "<|im_start|>user\n")
+
+
+def test_the_base_models_own_is_the_one_that_transformers_finds_by_itself() -> None:
+    found = load(base.folder())
+    assert type(tiny_tokenizer()) is type(found)
+    assert tiny_tokenizer().get_vocab() == found.get_vocab()
+    assert [tiny_tokenizer().encode(text) for text in TEXTS] == [found.encode(t) for t in TEXTS]
+    assert tiny_tokenizer().special_tokens_map == found.special_tokens_map
 
 
 def test_no_piece_has_the_id_that_it_has_in_the_base_model() -> None:
