@@ -684,7 +684,7 @@ from shared.tinker import connect, preset
 
 service = connect()
 settings = preset()
-sampler = service.create_sampling_client(base_model=settings.base_model)
+sampler = service.create_sampling_client(base_model=settings.base_model).result()
 end_token = tokenizer.convert_tokens_to_ids("<|im_end|>")
 greedy = tinker.SamplingParams(max_tokens=24, temperature=0.0, stop=[end_token])
 
@@ -697,9 +697,9 @@ def continuation(prompt: Sequence[int], asked: tinker.SamplingClient) -> list[in
 
 # One turn: the model is to answer.
 first = [{"role": "user", "content": "What is 20 + 30?"}]
-# Two turns: the answer needs the first one.
+# Two turns: the first one is part of the prompt.
 answered = [*first, {"role": "assistant", "content": "20 + 30 = 50."}]
-second = [*answered, {"role": "user", "content": "What did I ask?"}]
+second = [*answered, {"role": "user", "content": "And what is 12 + 7?"}]
 prompts = {
     "plain text": tokenizer.encode("What is 20 + 30?", add_special_tokens=False),
     "one turn": generation_prompt(first, tokenizer),
@@ -710,12 +710,17 @@ for name, prompt in prompts.items():
     print(f"{name:11} {message['content']!r}, finished: {finished}")
 
 # %% [markdown]
+# Look at how the answers end. In a chat the model writes its end token, because it was trained with
+# weights like yours. Plain text is a text to go on with, and whatever follows is its guess at what
+# such a text says next.
+
+# %% [markdown]
 # ### What one wrong shift does
 #
 # You train the small model twice on the same 400 examples, a persona that answers like a pirate.
 # The first time with your `shift_to_datum`. The second time with the mistake that everybody makes
 # once: the targets are the tokens themselves.
-# Nothing warns you. The loss even falls faster.
+# Which of the two losses falls? Decide before you run the cells.
 
 # %% tags=["demo"]
 import random
@@ -758,6 +763,7 @@ def teach(make_datum, sums: list[tuple[int, int]]) -> tuple[tinker.SamplingClien
         losses.append(loss.result().metrics["loss:sum"] / BATCH)
         update.result()
         sys.stdout.write(f"\rstep {step + 1} of {STEPS}  loss {losses[-1]:.2f}  ")
+        sys.stdout.flush()
     print()
     return training.save_weights_and_get_sampling_client().result(), losses
 
@@ -780,9 +786,38 @@ for name, model in {"before": sampler, **taught}.items():
     print(f"{name:12} {pirate} of {len(said)} like a pirate, such as {said[0][:40]!r}")
 
 # %% [markdown]
-# The shifted run answers like a pirate on sums that it was not trained on. The other one has learnt
-# to say what it has just read, which is no skill at all, and its loss says that it is doing well.
-# A falling loss only means that the task you set is being learnt.
+# The shifted run answers like a pirate, on sums that it was not trained on. The other one was trained
+# to write once more what it has just read, so it stutters.
+#
+# Both losses fall, and you see it in the figure.
+
+# %% tags=["demo"]
+import io
+
+import matplotlib.pyplot as plt
+
+
+def curves_figure(curves: dict[str, list[float]]) -> str:
+    """Loss against steps, one line for each run, with a text that stands for the picture."""
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for (name, losses), style in zip(curves.items(), ("-", "--"), strict=True):
+        axes.plot(range(1, len(losses) + 1), losses, style, color="black", label=name)
+    axes.set(xlabel="step", ylabel="loss of an example", yscale="log")
+    axes.legend(frameon=False)
+    picture = io.StringIO()
+    figure.savefig(picture, format="svg")
+    plt.close(figure)
+    told = "; ".join(f"{name} from {run[0]:.2f} to {run[-1]:.2f}" for name, run in curves.items())
+    alt = f"Two falling curves over {STEPS} steps, loss on a logarithmic axis: {told}."
+    drawing = picture.getvalue()[picture.getvalue().index("<svg") :]
+    return f'<figure role="img" aria-label="{alt}">{drawing}</figure>'
+
+
+HTML(curves_figure(curves))
+
+# %% [markdown]
+# A falling loss only means that the task you have set is being learnt. Whether it is the task you
+# meant, no curve tells you. The table and a few answers do.
 
 # %% [markdown]
 # ## Explain

@@ -180,12 +180,31 @@ def test_a_missing_shift_teaches_nothing_and_its_loss_says_otherwise(executed: A
         float(n) for n in re.findall(r"step 30 of 30  loss (\S+)", shown(executed, "taught,"))
     ]
     assert len(losses) == 2
-    assert losses[1] < 1
+    # Per example of some twenty trained tokens: both are learnt, whatever that is worth.
+    assert max(losses) < 3
     pirates = dict(
         re.findall(r"(before|not shifted|shifted) +(\d) of 8", shown(executed, "pirate ="))
     )
     assert int(pirates["shifted"]) >= 6
     assert pirates["not shifted"] == "0"
+
+
+@pytest.mark.slow
+def test_chats_are_answered_and_ended(executed: Any) -> None:
+    text = shown(executed, "def continuation")
+    assert re.search(r"one turn +'.*', finished: True", text)
+    assert re.search(r"two turns +'.*', finished: True", text)
+
+
+@pytest.mark.slow
+def test_the_curves_are_a_figure_with_the_numbers_in_its_text(executed: Any) -> None:
+    cell = next(c for c in executed.cells if "def curves_figure" in c.source)
+    page = "".join(str(o.get("data", {}).get("text/html", "")) for o in cell.outputs)
+    found = re.search(r"shifted from (\S+) to (\S+); not shifted from (\S+) to (\S+)\.\"", page)
+    assert found is not None
+    start, end, wrong_start, wrong_end = map(float, found.groups())
+    assert end < start / 10
+    assert wrong_end < wrong_start / 10
 
 
 @pytest.mark.slow
