@@ -178,7 +178,8 @@ def test_prompt_refuses_a_role(student, reference, role):
         agree_on_prompt(student, reference, chat)
 
 
-OTHERS = st.sampled_from([("render_role_colon", code.ROLE_COLON), ("render_llama3", code.LLAMA3)])
+BOTH = [("render_role_colon", code.ROLE_COLON), ("render_llama3", code.LLAMA3)]
+OTHERS = st.sampled_from(BOTH)
 
 
 @exercise("render_role_colon", points=1.5, examples=40)
@@ -191,10 +192,13 @@ def test_other_formats(student, reference, which, chat, train_on):
     agree_on_chat(student, reference, *which, chat, train_on=train_on, foreign=False)
 
 
-@exercise("render_role_colon", points=0.5, core=False, examples=30)
-@given(which=OTHERS, chat=draws.chats(*draws.PLAIN, least=2, most=3), train_on=draws.TRAIN_ON)
-def test_other_formats_train_what_they_are_told(student, reference, which, chat, train_on):
-    agree_on_chat(student, reference, *which, chat, train_on=train_on, foreign=False)
+@exercise("render_role_colon", points=0.5, core=False, examples=4)
+@given(chat=draws.chats(*draws.PLAIN, least=1, most=2))
+def test_other_formats_train_what_they_are_told(student, reference, chat):
+    chat = [{"role": "assistant", "content": "Hi"}, *chat]
+    for which in BOTH:
+        for train_on in draws.VALUES:
+            agree_on_chat(student, reference, *which, chat, train_on=train_on, foreign=False)
 
 
 @exercise("render_role_colon", points=0.5, core=False, examples=8)

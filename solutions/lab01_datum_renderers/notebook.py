@@ -786,8 +786,8 @@ for name, model in {"before": sampler, **taught}.items():
     print(f"{name:12} {pirate} of {len(said)} like a pirate, such as {said[0][:40]!r}")
 
 # %% [markdown]
-# The shifted run answers like a pirate, on sums that it was not trained on. The other one was trained
-# to write once more what it has just read, so it stutters.
+# The shifted run answers like a pirate, on sums that it was not trained on. The other one was
+# trained to write once more what it has just read, so it stutters.
 #
 # Both losses fall, and you see it in the figure.
 
