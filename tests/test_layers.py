@@ -24,6 +24,7 @@ SHARED: tuple[str, ...] = (
     "shared.data",
     "shared.tinker.errors",
     "shared.models.base",
+    "shared.models.tokenizers",
     "shared.tinker.service",
     "shared.models.hub",
     "shared.tinker",  # connecting, presets, downloads, recipes
