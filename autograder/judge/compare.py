@@ -248,7 +248,7 @@ def _object_difference(expected: Any, got: Any, rules: Rules, at: str) -> str | 
         return f"{_place(at)}expected {_a(expected)}, got {_a(got)}"
     if type(expected).__name__ != type(got).__name__:
         return _values(at, type(expected).__name__, type(got).__name__)
-    return _difference(*fields, rules, at)
+    return _difference(fields[0], fields[1], rules, at)
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
