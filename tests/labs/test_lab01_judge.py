@@ -47,7 +47,7 @@ def stub() -> Cells:
     """The reference with every body replaced by what a student starts from."""
     cells = REFERENCE
     for exercise in SPEC.exercises:
-        stop = f"raise NotImplementedError('lab01 {exercise.name}: {exercise.title}')"
+        stop = f"raise NotImplementedError({f'lab01 {exercise.name}: {exercise.title}'!r})"
         lines = [f"def {name}(*args, **kwargs): {stop}" for name in exercise.names]
         cells = replace_cell(cells, exercise.name, "\n".join(lines))
     return cells
