@@ -24,10 +24,10 @@
 # You need no key and no GPU. What trains below trains a small model on your own machine.
 #
 # ![A chat as two rows of boxes, one box for each token: the user asks what 2 + 3 is, the assistant
-# answers 5. The upper row is what the model reads, all of it light. The lower row holds the targets:
-# the same tokens, moved one place to the left, so that under every token stands the one that comes
-# next. In the lower row two boxes are dark, weight 1: the answer 5 and the end token after it. All
-# others are light, weight 0.](figures/datum.svg)
+# answers 5. The upper row is what the model reads, all of it light. The lower row holds the
+# targets: the same tokens, moved one place to the left, so that under every token stands the one
+# that comes next. In the lower row two boxes are dark, weight 1: the answer 5 and the end token
+# after it. All others are light, weight 0.](figures/datum.svg)
 #
 # *One short chat as a model is trained on it. The upper row is what the model reads, the lower row
 # is what it has to guess. Only dark boxes count.*
