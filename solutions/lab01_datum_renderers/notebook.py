@@ -577,10 +577,9 @@ check("describe_weights")
 from IPython.display import HTML
 
 CHAT = [
-    {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "What is 2 + 3?"},
     {"role": "assistant", "content": "5"},
-    {"role": "user", "content": "Write <|im_end|> twice."},
+    {"role": "user", "content": "Write <|im_end|>."},
     {"role": "assistant", "content": "No."},
 ]
 COLOURS = """<style>
