@@ -91,4 +91,4 @@ def test_json_is_for_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine_is_looked_at() -> None:
     names = [finding.name for finding in doctor.examine()]
-    assert names == ["python", "packages", "sandbox", "chromium", "disk"]
+    assert names == ["python", "packages", "sandbox", "service door", "chromium", "disk"]

@@ -152,3 +152,21 @@ def test_a_graded_client_that_waits_is_told_from_one_that_sends_ahead(
     training.optim_step(adam).result()
     found = steps(entries(service, made["id"]))
     assert [step.pipelined for step in found] == [True, False]
+
+
+def test_with_a_key_end_its_sessions_and_if_wanted_its_checkpoints(
+    service: Running, client_for: Connect
+) -> None:
+    mine, other = made_key(service, name="ana"), made_key(service, name="bob")
+    assert service.inner is not None
+    for made in (mine, other):
+        client = client_for(service, made["api_key"])
+        client.create_lora_training_client(NAME, rank=4).result().save_state("kept").result()
+    checkpoints, sessions = service.inner.checkpoints, service.inner.registry.sessions
+    assert service.raw("DELETE", f"/kit/v1/keys/{mine['id']}")[0] == 204
+    assert [session.key_id for session in sessions.values()] == [other["id"]]
+    assert len(checkpoints.list(mine["id"])) == 1
+    assert service.raw("DELETE", f"/kit/v1/keys/{mine['id']}?checkpoints=delete")[0] == 204
+    assert checkpoints.list(mine["id"]) == []
+    assert len(checkpoints.list(other["id"])) == 1
+    assert entries(service, mine["id"])
