@@ -6,7 +6,7 @@ host, port = os.environ['TINKER_BASE_URL'].removeprefix('http://').split(':')
 own = os.environ['TINKER_API_KEY']
 
 def ask(method, path, body=None, key=own, kind='application/json'):
-    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    connection = http.client.HTTPConnection(host, int(port), timeout=120)
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     headers = {'X-API-Key': key, 'Content-Type': kind}
     connection.request(method, path, data, headers)
@@ -46,9 +46,9 @@ result = [answers.count(200), answers.count(403), len(answers)]
 
 HOLD = """
 held = []
-for _ in range(200):
+for _ in range(170):
     try:
-        s = socket.create_connection((host, int(port)), 1)
+        s = socket.create_connection((host, int(port)), 0.2)
         s.sendall(b'POST /api/v1/telemetry HTTP/1.1\\r\\nContent-Le')
         held.append(s)
     except OSError: pass

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.sandbox import door, kernel, landlock, seccomp
+from autograder.sandbox import door, kernel, landlock, probe, seccomp, visible
 from autograder.sandbox.client import Zygote
 from autograder.sandbox.door import Door
 from autograder.sandbox.limits import Limits
@@ -205,3 +205,17 @@ def test_without_a_jail_the_code_finds_the_service_as_well(zygotes) -> None:
             outcome = jail.execute(Snippet(code, {"port": port}))
             assert outcome == Returned({"TINKER_API_KEY": "tml-x"})
             listener.accept()[0].close()
+
+
+@pytest.mark.jail
+def test_the_probe_makes_a_door_to_see_whether_it_can() -> None:
+    found = probe.probe()
+    assert found.door.startswith("ok")
+    assert ("network of its own" in found.door) == (found.level == "A")
+
+
+def test_the_probe_names_what_a_door_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "abi", lambda: 3)
+    assert "landlock version 4" in probe._door("B", visible.view())
+    monkeypatch.setattr(landlock, "abi", lambda: 4)
+    assert probe._door("B", visible.view()) == f"ok ({door.WEAKER})"

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import tinker
@@ -53,8 +52,8 @@ def graded(service: Running) -> GradedService:
 
 
 @pytest.fixture(scope="module")
-def victim(service: Running, graded: GradedService) -> Iterator[Victim]:
-    tenant = graded.tenant("victim")
+def victim(service: Running) -> Iterator[Victim]:
+    tenant = GradedService((service.url, service.key), ServiceSpec()).tenant("victim")
     holder = tinker.ServiceClient(base_url=service.url, api_key=tenant.api_key)
     client = holder.create_lora_training_client(NAME, rank=4).result()
     path = client.save_state("mine").result().path
@@ -65,7 +64,7 @@ def victim(service: Running, graded: GradedService) -> Iterator[Victim]:
 
 @pytest.fixture
 def attacker(zygote: Zygote, graded: GradedService) -> Iterator[DoorSubject]:
-    limits = Limits(cpu_seconds=20, wall_seconds=60, memory_mb=1024)
+    limits = Limits(cpu_seconds=30, wall_seconds=300, memory_mb=1024)
     subject = jail_with_door(zygote, limits, graded, exercise="attack", stub="")
     subject.level = "A"  # the note on level B is not what these tests look at
     yield subject
@@ -239,8 +238,3 @@ def test_what_the_code_claims_is_not_what_is_graded(attacker: DoorSubject, attac
     kinds = [entry["kind"] for entry in attacker.log.evidence()]
     assert kinds == ["create_model", "optim_step", "optim_step", "optim_step"]
     assert json.loads(json.dumps(attacker.log.evidence())) == attacker.log.evidence()
-
-
-def test_a_checkpoint_file_lies_in_the_services_folder_only(service: Running) -> None:
-    assert {path.name for path in Path(service.state).iterdir()} >= {"checkpoints"}
-    assert not (Path(service.state).parent / "etc").exists()
