@@ -100,8 +100,7 @@ def judge(
     """
     options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
     plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
-    chosen = None if exercises is None else list(exercises)
-    more = {"exercises": chosen, "notes": list(notes), "service": service}
+    more = {"exercises": exercises, "notes": list(notes), "service": service}
     job = {"lab_dir": str(lab_dir), "cells": plain_cells, **more, **options}
     answer = zygote.fork_call("autograder.judge.runner:run_job", job)
     return verdict_in(answer, on_stdout)
