@@ -9,6 +9,7 @@ at random must not depend on how many were judged before.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ class Processes:
         self._trust = trust
         self._zygote: Zygote | None = None
         self._examiners: dict[Path, Examiner] = {}
+        self._asked: Counter[Examiner] = Counter()
+        """Questions that wait for an answer."""
         self._needs: dict[Path, ServiceSpec | None] = {}
         self._services: dict[tuple[str, ...], EmbeddedService] = {}
         self._guard = threading.RLock()
@@ -72,6 +75,8 @@ class Processes:
         except ForkDied:
             self._drop(lab_dir, examiner)
             raise
+        finally:
+            self._leave(examiner)
 
     def zygote(self, level: Any) -> Zygote:
         """The process that judges fork from, started when first needed."""
@@ -113,7 +118,9 @@ class Processes:
                 from autograder.judge.examiner import Examiner
 
                 self._examiners[lab_dir] = Examiner(lab_dir, zygote=zygote, seed=self._seed)
-            return self._examiners[lab_dir]
+            examiner = self._examiners[lab_dir]
+            self._asked[examiner] += 1
+            return examiner
 
     def _service(self, lab_dir: Path, level: str) -> Address | None:
         """The service for a lab that needs one: started when first needed, again when it ended."""
@@ -137,7 +144,18 @@ class Processes:
             return there.url, there.key
 
     def _drop(self, lab_dir: Path, examiner: Examiner) -> None:
+        """Ask `examiner` nothing more. Other threads may still wait for its answers."""
         with self._guard:
             if self._examiners.get(lab_dir) is examiner:
                 del self._examiners[lab_dir]
-        # Not closed while other threads wait for its answers: it ends when the last one is done.
+
+    def _leave(self, examiner: Examiner) -> None:
+        """One question less to `examiner`; a dropped one ends with its last."""
+        with self._guard:
+            self._asked[examiner] -= 1
+            idle = self._asked[examiner] == 0
+            if idle:
+                del self._asked[examiner]
+            dropped = examiner not in self._examiners.values()
+        if idle and dropped:
+            examiner.close()
