@@ -87,6 +87,15 @@ def _allow_if_in(index: int, values: Sequence[int], then: int, otherwise: int) -
     return [_argument(index), *tests, _return(otherwise), _return(then)]
 
 
+def _allow_if_all(*wanted: tuple[int, Sequence[int]]) -> list[bytes]:
+    """Allow when the low half of each argument (by index) is one of its values."""
+    steps: list[bytes] = []
+    for index, values in wanted:
+        tests = [_step(_EQUAL, value, len(values) - i) for i, value in enumerate(values)]
+        steps += [_argument(index), *tests, _return(EPERM)]
+    return [*steps, _return(ALLOW)]
+
+
 def _argument_rules(pid: int) -> dict[str, list[bytes]]:
     """Calls that depend on their arguments. `pid` is the jailed process itself."""
     return {
@@ -97,7 +106,8 @@ def _argument_rules(pid: int) -> dict[str, list[bytes]]:
             _return(EPERM),
         ],
         "clone3": [_return(ENOSYS)],
-        "socketpair": _allow_if_in(0, (_AF_UNIX,), ALLOW, EPERM),
+        # Not datagrams: one end could send to any local socket of the host, and landlock lets it.
+        "socketpair": _allow_if_all((0, (_AF_UNIX,)), (1, _STREAM)),
         "kill": _allow_if_in(0, (pid,), ALLOW, EPERM),
         "tgkill": _allow_if_in(0, (pid,), ALLOW, EPERM),
         "sched_setaffinity": _allow_if_in(0, (0, pid), ALLOW, EPERM),
@@ -118,15 +128,6 @@ def _argument_rules(pid: int) -> dict[str, list[bytes]]:
     }
 
 
-def _allow_if_all(*wanted: tuple[int, Sequence[int]]) -> list[bytes]:
-    """Allow when the low half of each argument (by index) is one of its values."""
-    steps: list[bytes] = []
-    for index, values in wanted:
-        tests = [_step(_EQUAL, value, len(values) - i) for i, value in enumerate(values)]
-        steps += [_argument(index), *tests, _return(EPERM)]
-    return [*steps, _return(ALLOW)]
-
-
 def _without_bit(index: int, bit: int) -> list[bytes]:
     return [_argument(index), _step(_ANY_BIT, bit, 0, 1), _return(EPERM), _return(ALLOW)]
 
@@ -140,8 +141,6 @@ def _door_rules() -> dict[str, list[bytes]]:
     return {
         "socket": _allow_if_all((0, (_AF_INET,)), (1, _STREAM), (2, _TCP)),
         "connect": [_return(ALLOW)],
-        # A datagram socket of a pair could be connected to a local socket of the host.
-        "socketpair": _allow_if_all((0, (_AF_UNIX,)), (1, _STREAM)),
         "sendto": _without_bit(3, _FAST_OPEN),
         "sendmsg": _without_bit(2, _FAST_OPEN),
         "sendmmsg": _without_bit(3, _FAST_OPEN),
