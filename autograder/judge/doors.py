@@ -70,11 +70,16 @@ class DoorSubject(JailSubject):
         self._relay.close()
         if self._relay.lost is not None:
             self._service.lost = self._service.lost or self._relay.lost
+        spent = self._tenant.end()
         self.notes = (
             *((door.WEAKER,) if self.level == "B" else ()),
             *(f"{self._tenant.name}: {refusal}" for refusal in self._toll.refusals),
-            *self._tenant.end(),
+            *spent,
         )
+        if spent or self._toll.refusals:
+            self.seen = ("service limit",)
+        if self._toll.turned_away:
+            self.seen = (*self.seen, "door refused")
         return printed
 
 

@@ -84,6 +84,8 @@ class Subject(ABC):
     """There for code that has the Tinker service."""
     notes: tuple[str, ...] = ()
     """What a verdict should say of how it was judged; complete when it is closed."""
+    seen: tuple[Incident, ...] = ()
+    """What the door to the service saw; complete when it is closed."""
 
     def __init__(self, *, stub: str | None = None) -> None:
         self.stub = stub

@@ -70,6 +70,8 @@ class Relay:
         self._toll = toll
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(CONNECTIONS)
+        self._room = _Room()
         self._main = self._loop.create_task(self._serve())
         self._thread = threading.Thread(target=self._run, daemon=True, name="labkit-door")
         self._thread.start()
@@ -98,8 +100,6 @@ class Relay:
             await asyncio.sleep(0)  # for the transports to close
 
     async def _accept(self) -> None:
-        self._slots = asyncio.Semaphore(CONNECTIONS)
-        self._room = _Room()
         pace = _Pace(left=BURST, at=self._loop.time())
         while True:
             await self._slots.acquire()

@@ -43,6 +43,8 @@ class Toll:
     by_path: Counter[str] = field(default_factory=Counter[str])
     refusals: dict[str, None] = field(default_factory=dict[str, None])
     """The caps that were hit, each as a sentence for whoever reads the verdict."""
+    turned_away: int = 0
+    """Requests with another key, or for what is not Tinker's own API."""
 
     def check(self, head: Head) -> None:
         """Count one request.
@@ -50,8 +52,12 @@ class Toll:
         Raises:
             BadRequest: it may not pass; the reason is for the code that sent it.
         """
-        self._same_key(head)
-        self._tinkers_own(head)
+        try:
+            self._same_key(head)
+            self._tinkers_own(head)
+        except BadRequest:
+            self.turned_away += 1
+            raise
         name = head.path.removeprefix(_API)
         most = BODY_BYTES if name == "forward_backward" else SMALL_BODY_BYTES
         if head.length > most:

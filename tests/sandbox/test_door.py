@@ -166,7 +166,7 @@ def test_the_filter_of_a_door_allows_connecting_stream_sockets_only(column: int)
     def call(name: str, *args: int) -> int:
         number = kernel.NUMBERS[name][column]
         assert number is not None
-        return run(code, number, args, column=column)
+        return run(code, number, args, arch=kernel.AUDIT_ARCH[column])
 
     for kind in (1, 1 | 0x800, 1 | 0x80000, 1 | 0x80800):
         assert call("socket", 2, kind, 0) == call("socket", 2, kind, 6) == seccomp.ALLOW
