@@ -1,4 +1,4 @@
-"""What hostile code tries through its door, against the real service over an engine of nothing.
+"""What a door answers to hostile code, word by word; `tests/hostile` hands it in as notebooks.
 
 The victim is another submission of the same batch: its key, runs, checkpoints and answers.
 """
@@ -8,36 +8,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
-import tinker
 
 from autograder.judge.doors import DoorSubject, jail_with_door
-from autograder.judge.service import GradedService, Tenant
+from autograder.judge.service import GradedService
 from autograder.lab import ServiceSpec
 from autograder.sandbox.client import Zygote
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.ops import Raised, Snippet
-from tests.sandbox.door_attacks import ASK, BUDGET, FLOOD, HOLD, MALFORMED, OTHERS
+from tests.hostile.attacks.door import ASK, BUDGET, FLOOD, HOLD, MALFORMED, OTHERS
+from tests.hostile.victim import Victim, victim_at
 from tests.service.conftest import Running, null_service
 from tests.service.null_engine import NAME
 
 pytestmark = pytest.mark.jail
 
 SPEC = ServiceSpec(tokens=40, steps=2, requests=500)
-
-
-@dataclass(frozen=True)
-class Victim:
-    """Another submission at work: what it has, and what an attacker might have learned of it."""
-
-    tenant: Tenant
-    client: tinker.TrainingClient
-    session: str
-    model: str
-    checkpoint: str
-    request: str
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +40,8 @@ def graded(service: Running) -> GradedService:
 
 @pytest.fixture(scope="module")
 def victim(service: Running) -> Iterator[Victim]:
-    tenant = GradedService((service.url, service.key), ServiceSpec()).tenant("victim")
-    holder = tinker.ServiceClient(base_url=service.url, api_key=tenant.api_key)
-    client = holder.create_lora_training_client(NAME, rank=4).result()
-    path = client.save_state("mine").result().path
-    model = path.removeprefix("tinker://").split("/")[0]
-    yield Victim(tenant, client, model.partition(":")[0], model, path, f"{model}:1")
-    holder.close("success").result(5)
+    with victim_at(service) as victim:
+        yield victim
 
 
 @pytest.fixture
@@ -79,16 +61,6 @@ def attack(attacker: DoorSubject) -> Callable[..., object]:
         return outcome.value
 
     return attack
-
-
-def untouched(victim: Victim, service: Running) -> bool:
-    """The victim's model trains on, and its checkpoint is there and private."""
-    given = {"target_tokens": [2], "weights": [1.0]}
-    datum = tinker.Datum(model_input=tinker.ModelInput.from_ints([1]), loss_fn_inputs=given)
-    victim.client.forward(data=[datum], loss_fn="cross_entropy").result(20)
-    assert service.inner is not None
-    (kept,) = service.inner.checkpoints.list(victim.tenant._key_id)
-    return kept.tinker_path == victim.checkpoint and not kept.public
 
 
 def test_its_own_key_works(attack) -> None:
@@ -135,7 +107,7 @@ def test_nothing_of_another_submission_can_be_read_or_changed(
     }
     status, said = attack(f"result = {attempt}", **inputs)
     assert 400 <= status < 500, (status, said)
-    assert untouched(victim, service)
+    assert victim.untouched()
 
 
 def test_another_submissions_checkpoint_cannot_be_loaded(attack, victim: Victim) -> None:
@@ -150,20 +122,20 @@ def test_another_submissions_checkpoint_cannot_be_loaded(attack, victim: Victim)
 
 def test_cancelling_anothers_answer_changes_nothing(attack, service: Running, victim) -> None:
     attack("result = post('cancel_future', {'request_id': request})", request=victim.request)
-    assert untouched(victim, service)
+    assert victim.untouched()
 
 
 def test_malformed_bodies_hurt_nobody(attack, service: Running, victim: Victim) -> None:
     code = "result = [post(name, body, kind=kind)[0] for name, body, kind in given]"
     statuses = attack(code, given=MALFORMED)
     assert all(200 <= status < 500 for status in statuses)
-    assert untouched(victim, service)
+    assert victim.untouched()
 
 
 def test_large_bodies_do_not_arrive(attack, service: Running, victim: Victim) -> None:
     code = "result = [post('create_session', b'x' * (2 << 20))[0], post('telemetry', big)[0]]"
     assert attack(code, big=b"x" * (3 << 20)) == [413, 413]
-    assert untouched(victim, service)
+    assert victim.untouched()
 
 
 def test_a_flood_ends_at_its_number_and_is_told(
@@ -171,7 +143,7 @@ def test_a_flood_ends_at_its_number_and_is_told(
 ) -> None:
     done, refused, total = attack(FLOOD)
     assert total == 600 and done == 500 and refused == 100
-    assert untouched(victim, service)
+    assert victim.untouched()
     attacker.close()
     assert attacker.notes == (
         "attack: The limit of the lab's Tinker service was reached: over 500 requests were sent.",
@@ -183,7 +155,7 @@ def test_held_connections_keep_only_their_own_jail_waiting(
 ) -> None:
     begun = time.monotonic()
     assert attack(HOLD) > 90
-    assert untouched(victim, service)
+    assert victim.untouched()
     attacker.close()
     assert time.monotonic() - begun < 30
 
