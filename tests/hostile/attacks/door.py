@@ -189,9 +189,9 @@ ATTACKS = [
     ),
     _door(
         "sends malformed bodies of every kind",
-        f"given = {[sent for sent in MALFORMED if len(sent[1]) < 9999]!r}\n"
-        "given += [('optim_step', b'[' * 100_000, 'application/json')]\n"
-        "found = [post(name, body, kind=kind)[0] for name, body, kind in given]\n"
+        f"bodies = {[sent for sent in MALFORMED if len(sent[1]) < 9999]!r}\n"
+        "bodies += [('optim_step', b'[' * 100_000, 'application/json')]\n"
+        "found = [post(name, body, kind=kind)[0] for name, body, kind in bodies]\n"
         "attempt(lambda: [status for status in found if status >= 500])",
     ),
     _door(
