@@ -50,6 +50,8 @@ class Entry:
     limits: dict[str, Any]
     """By exercise."""
     submission_limits: dict[str, Any]
+    service: dict[str, Any]
+    """What each exercise may ask of the Tinker service; empty where a lab needs none."""
     exercises: dict[str, dict[str, Any]]
     """Points, most points and status of each exercise."""
     incidents: dict[str, list[str]]

@@ -34,6 +34,7 @@ def entry_of(
         level=verdict.level,
         limits={e.name: e.limits.model_dump() for e in lab.spec.exercises},
         submission_limits=lab.spec.limits.model_dump(),
+        service=lab.spec.service.model_dump(mode="json") if lab.spec.service else {},
         exercises={
             e.exercise: {"points": e.points, "max_points": e.max_points, "status": e.status}
             for e in verdict.exercises

@@ -18,6 +18,7 @@ from typing import Any, Self
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import calls
 from autograder.sandbox.calls import Resident
+from autograder.sandbox.door import Door
 from autograder.sandbox.errors import ForkDied, SandboxError
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.remote import Jail
@@ -88,8 +89,8 @@ class Zygote:
             raise
         return zygote
 
-    def spawn(self, limits: Limits | None = None) -> Jail:
-        """A fresh jailed fork.
+    def spawn(self, limits: Limits | None = None, door: Door | None = None) -> Jail:
+        """A fresh jailed fork, with a `door` if one is wanted.
 
         Raises:
             EnvironmentRefused: the jail could not be built. No student code ran.
@@ -99,7 +100,8 @@ class Zygote:
         reader, writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reader, False)
         try:
-            request = {"do": "jail", "limits": limits.to_dict()}
+            asked = {"door": door.to_dict()} if door else {}
+            request = {"do": "jail", "limits": limits.to_dict(), **asked}
             data, report = self._request(request, writer)
         except BaseException:
             os.close(reader)

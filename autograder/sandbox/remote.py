@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from autograder.errors import EnvironmentRefused
-from autograder.sandbox import frames, wire
+from autograder.sandbox import door, frames, wire
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
 from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
@@ -49,6 +49,7 @@ class Jail:
         self._closed = False
         self._printing = True
         self._wall = self._cpu = self._cpu_at_start = 0.0
+        self.listener: socket.socket | None = None
         self._data.setblocking(False)
         self._report.settimeout(_SETUP_SECONDS)
         try:
@@ -136,7 +137,11 @@ class Jail:
         while answer is None and time.monotonic() < end:
             poll.poll(1000)
             try:
-                answer = self._receive()
+                chunk, listener = door.take(self._data)
+                self.listener = listener or self.listener
+                answer = self._frame(chunk)
+            except BlockingIOError:
+                continue
             except (ConnectionError, EOFError, WireError) as error:
                 answer = str(error).encode()
         if answer != b"ready":
@@ -212,9 +217,11 @@ class Jail:
     def _receive(self) -> bytes | None:
         """The next whole frame, None while it is incomplete."""
         try:
-            chunk = self._data.recv(1 << 20)
+            return self._frame(self._data.recv(1 << 20))
         except BlockingIOError:
             return None
+
+    def _frame(self, chunk: bytes) -> bytes | None:
         if not chunk:
             raise EOFError("it closed the connection")
         self._inbox += chunk

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograder.sandbox import children, probe
+from autograder.sandbox.door import Door
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.visible import View, view
 
@@ -176,7 +177,8 @@ class _Server:
             if request["do"] == "call":
                 children.trusted(descriptors, control.detach(), self.level, zygote)
             limits = Limits(**request["limits"])
-            children.jailed(descriptors, self.level, self.view, limits, zygote)
+            door = Door(**request["door"]) if request.get("door") else None
+            children.jailed(descriptors, self.level, self.view, limits, zygote, door)
         finally:
             os._exit(1)
 
