@@ -15,7 +15,7 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
-from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
+from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec, load_spec
@@ -64,6 +64,7 @@ class Examiner:
 
         Raises:
             LabError: the lab's own files are wrong.
+            EnvironmentRefused: a jail could not be built.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
@@ -125,5 +126,5 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
             stage=Stage(prepared.prompter, prepared.rehearsal),
         )
     except LabkitError as error:
-        return {"error": str(error)}
+        return answer_without(error)
     return answer_with(verdict, observed)
