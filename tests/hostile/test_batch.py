@@ -107,7 +107,7 @@ def test_nbgraders_own_run_grades_everybody_alike(batch: Batch) -> None:
 
     course, _ = batch
     stock = Course.load(course.root.parent / "stock")
-    shutil.copytree(course.verdicts, stock.verdicts)  # judged once is enough
+    shutil.copytree(course.verdicts, stock.verdicts, dirs_exist_ok=True)  # judged once
     api: Any = NbGraderAPI(config=load_config(stock))
     result = api.autograde(NAME, "*")
     assert result["success"], result["log"]
