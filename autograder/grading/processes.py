@@ -58,6 +58,7 @@ class Processes:
 
         Raises:
             LabError: the lab's own files are wrong.
+            EnvironmentRefused: a jail could not be built.
             ForkDied: the judge's process crashed; asking again may help.
             SandboxError: the zygote is gone; `forget` it, and asking again may help.
             EnvironmentRefused: the lab needs the Tinker service, and its door cannot be made here.

@@ -26,6 +26,7 @@ def entry_of(
         student=reading.student,
         lab=reading.lab,
         submission=reading.submission,
+        originals=list(reading.originals),
         key=reading.key,
         verdict=cache.verdict_hash(verdict),
         lab_hash=lab.hash,

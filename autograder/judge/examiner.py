@@ -15,7 +15,7 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
-from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
+from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
 from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
@@ -72,6 +72,7 @@ class Examiner:
 
         Raises:
             LabError: the lab's own files are wrong.
+            EnvironmentRefused: a jail could not be built.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
@@ -137,5 +138,5 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
                 service=service,
             )
     except LabkitError as error:
-        return {"error": str(error)}
+        return answer_without(error)
     return answer_with(verdict, observed)

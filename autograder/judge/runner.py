@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from autograder.errors import LabError, LabkitError
+from autograder.errors import EnvironmentRefused, LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.determinism import no_pytest_settings
 from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
@@ -97,6 +97,7 @@ def judge(
 
     Raises:
         LabError: the lab's own files are wrong.
+        EnvironmentRefused: a jail could not be built.
     """
     options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
     plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
@@ -111,7 +112,9 @@ def verdict_in(
     on_stdout: Callable[[str, str], None] | None,
     on_observed: Callable[[Observed], None] | None = None,
 ) -> Verdict:
-    """The verdict in a fork's answer; raises `LabError` when it tells of one."""
+    """The verdict in a fork's answer; raises the error when it tells of one."""
+    if "refused" in answer:
+        raise EnvironmentRefused(answer["refused"])
     if "error" in answer:
         raise LabError(answer["error"])
     observed = Observed.model_validate(answer["observed"])
@@ -154,7 +157,7 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
                 cells, lab_dir, spec, spawn, choice, file=job["file"], service=service
             )
     except LabkitError as error:
-        return {"error": str(error)}
+        return answer_without(error)
     verdict = verdict.model_copy(update={"notes": (*job["notes"], *verdict.notes)})
     return answer_with(verdict, observed)
 
@@ -165,6 +168,11 @@ def answer_with(verdict: Verdict, observed: Observed) -> dict[str, Any]:
         "verdict": verdict.model_dump(mode="json"),
         "observed": observed.model_dump(mode="json"),
     }
+
+
+def answer_without(error: LabkitError) -> dict[str, Any]:
+    """A fork's answer when there is no verdict: the lab is at fault, or else the machine."""
+    return {"refused" if isinstance(error, EnvironmentRefused) else "error": str(error)}
 
 
 def check(

@@ -38,7 +38,7 @@ def main(descriptor: int, options: str) -> None:
     try:
         level, refusal = _choose(settings["level"], settings["trust"])
         if refusal is None:
-            refusal = _warm_up(settings["preload"])
+            refusal = _warm_up(settings["preload"], control)
         if refusal is not None or level is None:
             control.send(json.dumps({"refused": refusal}).encode())
             return
@@ -66,9 +66,10 @@ def _choose(wanted: Level | None, trust: bool) -> tuple[Level | None, str | None
     return None, f"This machine cannot {what}: {reasons or 'no such level'}. {found.remedy}"
 
 
-def _warm_up(preload: list[str]) -> str | None:
-    """Import everything once, on one thread; the reason when that fails."""
+def _warm_up(preload: list[str], control: socket.socket) -> str | None:
+    """Import everything once, on one thread, saying what; the reason when that fails."""
     for name in preload:
+        control.send(json.dumps({"importing": name}).encode())
         try:
             importlib.import_module(name)
         except Exception as error:

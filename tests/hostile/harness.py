@@ -32,6 +32,8 @@ from .world import World
 
 LAB = Path(__file__).parent / "labs" / "lab94_target"
 Place = Literal["call", "cell", "helper"]
+ROW = "attack"
+"""The property of a test that goes into the table: family, attack, level, how it ended."""
 GAINED = "GAINED"
 """What an attack prints when a trick worked; see `attempt` in `PRELUDE`."""
 
