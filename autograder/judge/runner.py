@@ -10,9 +10,8 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,15 @@ import pytest
 from autograder.errors import EnvironmentRefused, LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.determinism import no_pytest_settings
-from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
-from autograder.judge.incidents import OTHER_CELLS
-from autograder.judge.observed import Observed, case_results
+from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
-from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.service import Address, GradedService, graded_service
 from autograder.judge.session import Choice, JudgeSession
 from autograder.judge.subject import Subject
-from autograder.judge.values import LONG, plain
-from autograder.judge.verdict import ExerciseVerdict, Verdict
-from autograder.lab import ExerciseSpec, LabSpec, load_spec
+from autograder.judge.verdict import Verdict
+from autograder.judge.verdicts import observed_in, verdict_from
+from autograder.lab import LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
 if TYPE_CHECKING:
@@ -82,7 +78,7 @@ def judge(
     """The verdict on a submission's grafted cells, from a fork of `zygote`.
 
     Args:
-        cells: what is judged.
+        cells: what is judged, by the files in `lab_dir`.
         lab_dir: the lab's source folder.
         zygote: where forks come from.
         seed: the course's seed of the generated inputs.
@@ -100,11 +96,10 @@ def judge(
         EnvironmentRefused: a jail could not be built.
     """
     options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
-    plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
     more = {"exercises": exercises, "notes": list(notes), "service": service}
+    plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
     job = {"lab_dir": str(lab_dir), "cells": plain_cells, **more, **options}
-    answer = zygote.fork_call("autograder.judge.runner:run_job", job)
-    return verdict_in(answer, on_stdout)
+    return verdict_in(zygote.fork_call("autograder.judge.runner:run_job", job), on_stdout)
 
 
 def verdict_in(
@@ -225,30 +220,8 @@ def run(
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault
-    verdict = Verdict(
-        lab=spec.name,
-        seed=choice.seed,
-        level=session.bench.level,
-        exercises=tuple(
-            exercise_verdict(session, exercise, lab_dir if hidden else None, trusted, service)
-            for exercise in spec.exercises
-            if choice.exercises is None or exercise.name in choice.exercises
-        ),
-        notes=tuple(cell_notes(session)),
-        incidents=tuple(session.bench.incidents.get(OTHER_CELLS, ())),
-    )
+    verdict = verdict_from(session, lab_dir if hidden else None, trusted, service)
     return verdict, observed_in(session)
-
-
-def observed_in(session: JudgeSession) -> Observed:
-    """What a run that is over saw beside the verdict."""
-    bench = session.bench
-    return Observed(
-        cases=case_results(session.runs),
-        used=bench.used,
-        details={name: tuple(told) for name, told in bench.details.items()},
-        printed=bench.printed,
-    )
 
 
 def _run_pytest(path: Path, session: JudgeSession) -> None:
@@ -268,39 +241,3 @@ def _run_pytest(path: Path, session: JudgeSession) -> None:
     fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     if code not in fine and session.fault is None:
         session.fault = LabError(f"{path} cannot be run: {said.getvalue().strip() or code}")
-
-
-def cell_notes(session: JudgeSession) -> Iterator[str]:
-    """What happened to cells when they ran; an exercise's own error is told with the exercise."""
-    yield from session.bench.cell_notes
-    for cell, error in session.bench.cell_errors.items():
-        if cell not in session.spec.by_name:
-            yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
-
-
-def exercise_verdict(
-    session: JudgeSession,
-    exercise: ExerciseSpec,
-    lab_dir: Path | None,
-    trusted: Sequence[SourceCell],
-    service: GradedService | None = None,
-) -> ExerciseVerdict:
-    """The verdict on one exercise; with a diagnosis when `lab_dir` knows mistakes of it."""
-    runs = [run for run in session.runs if run.case.exercise == exercise.name]
-    failing = shown_case(runs)
-    asked = failing is not None and failing.failure is not None and failing.failure.trace
-    diagnosis: Diagnosis | None = None
-    if lab_dir is not None and failing is not None and asked and not session.choice.fast:
-        mistakes = known_mistakes(lab_dir, exercise.name, trusted)
-        seconds = exercise.limits.cpu_seconds
-        start = partial(local_subject, cpu_seconds=seconds, service=service)
-        diagnosis = diagnose(mistakes, failing, runs, start)
-    return verdict_of(
-        session.spec,
-        exercise,
-        runs,
-        cell_error=session.bench.cell_errors.get(exercise.name),
-        diagnosis=diagnosis,
-        scored=session.choice.scored,
-        incidents=tuple(session.bench.incidents.get(exercise.name, ())),
-    )

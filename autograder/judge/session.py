@@ -296,6 +296,5 @@ class JudgeSession:
             return False
 
     def _short(self, run: CaseRun) -> str:
-        if self.fault is not None or run.failure is None:
-            return str(self.fault)
-        return failure_text(run.failure)
+        failure = run.failure if self.fault is None else None
+        return str(self.fault) if failure is None else failure_text(failure)

@@ -14,7 +14,6 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self, cast
 
 from autograder.errors import EnvironmentRefused
@@ -123,12 +122,7 @@ class Jail:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # --- one question, one answer -----------------------------------------------------------------
