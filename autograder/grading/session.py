@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from autograder.files import write_atomically
 from autograder.grading import cache
 from autograder.grading.processes import Processes
 from autograder.grading.records import entry_of, log_judged
-from autograder.handin import METADATA, NOTE
+from autograder.handin import METADATA, NOTE, originals
 from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec
@@ -47,6 +47,8 @@ class Reading:
     grafted: Grafted
     notes: tuple[str, ...]
     key: str
+    originals: tuple[str, ...] = ()
+    """sha256 of files of theirs that are kept beside it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ class Session:
 
     def read(self, student: str, lab: str) -> Reading:
         """The hand-in in `submitted/`; one of another lab reads as a pristine notebook."""
-        return self.read_file(self.course.submitted(student, lab) / f"{lab}.ipynb", student, lab)
+        folder = self.course.submitted(student, lab)
+        reading = self.read_file(folder / f"{lab}.ipynb", student, lab)
+        return replace(reading, originals=originals(folder))
 
     def read_file(self, path: Path, student: str, lab: str) -> Reading:
         """A notebook anywhere, read as the hand-in of `student` would be."""

@@ -15,7 +15,8 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
-from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
+from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
+from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec, load_spec
@@ -32,8 +33,14 @@ class Prepared:
     lab_dir: Path
     spec: LabSpec
     choice: Choice
-    prompter: Prompter
-    rehearsal: Rehearsal
+    prompter: Prompter | None
+    """None for labs with the Tinker service: its clients are threads, which no fork survives."""
+    rehearsal: Rehearsal | None
+
+    @property
+    def stage(self) -> Stage:
+        """Where one submission is examined."""
+        return Stage(self.prompter, self.rehearsal)
 
 
 class Examiner:
@@ -56,20 +63,22 @@ class Examiner:
         exercises: Sequence[str] | None = None,
         on_stdout: Callable[[str, str], None] | None = None,
         on_observed: Callable[[Observed], None] | None = None,
+        service: Address | None = None,
     ) -> Verdict:
         """The verdict on a submission's grafted cells, run in jails; on `exercises` alone if given.
 
         `on_stdout` is called with an exercise and what its code printed, `on_observed` with what
-        is for the instructor only.
+        is for the instructor only; `service` is where labs that need the Tinker service find it.
 
         Raises:
             LabError: the lab's own files are wrong.
+            EnvironmentRefused: a jail could not be built.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
         chosen = None if exercises is None else list(exercises)
-        answer = self._resident.call({"cells": plain_cells, "exercises": chosen})
-        return verdict_in(answer, on_stdout, on_observed)
+        job = {"cells": plain_cells, "exercises": chosen, "service": service}
+        return verdict_in(self._resident.call(job), on_stdout, on_observed)
 
     def close(self) -> None:
         """End its process. Closing twice is fine."""
@@ -82,6 +91,8 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
     lab_dir = Path(payload["lab_dir"])
     try:
         spec = load_spec(lab_dir)
+        if spec.service is not None:
+            return Prepared(lab_dir, spec, Choice(seed=payload["seed"]), None, None)
         trusted = reference_source(lab_dir)
         prompter = Prompter(local_subject(trusted, upcast=True))
         choice = Choice(seed=payload["seed"])
@@ -114,16 +125,18 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
     chosen: list[str] | None = job["exercises"]
     choice = replace(prepared.choice, exercises=None if chosen is None else tuple(chosen))
     try:
-        verdict, observed = run(
-            [SourceCell(*parts) for parts in job["cells"]],
-            prepared.lab_dir,
-            prepared.spec,
-            jail_spawn(prepared.spec, zygote),
-            choice,
-            file="judge.py",
-            reference=prepared.prompter,
-            stage=Stage(prepared.prompter, prepared.rehearsal),
-        )
+        with graded_service(prepared.spec, job["service"]) as service:
+            verdict, observed = run(
+                [SourceCell(*parts) for parts in job["cells"]],
+                prepared.lab_dir,
+                prepared.spec,
+                jail_spawn(prepared.spec, zygote, service),
+                choice,
+                file="judge.py",
+                reference=prepared.prompter,
+                stage=prepared.stage,
+                service=service,
+            )
     except LabkitError as error:
-        return {"error": str(error)}
+        return answer_without(error)
     return answer_with(verdict, observed)

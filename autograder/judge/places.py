@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError
 from autograder.judge.bench import Spawn
@@ -12,6 +12,9 @@ from autograder.judge.failure import error_text
 from autograder.judge.subject import JailSubject, LocalSubject, Subject
 from autograder.lab import ExerciseSpec, LabSpec, Limits
 from autograder.sandbox.ops import SourceCell
+
+if TYPE_CHECKING:
+    from autograder.judge.service import GradedService
 
 
 def stub_of(lab: LabSpec, exercise: ExerciseSpec) -> str:
@@ -27,7 +30,11 @@ def reference_source(lab_dir: Path) -> tuple[SourceCell, ...]:
 
 
 def local_subject(
-    cells: Sequence[SourceCell], *, upcast: bool = False, cpu_seconds: float = 0
+    cells: Sequence[SourceCell],
+    *,
+    upcast: bool = False,
+    cpu_seconds: float = 0,
+    service: GradedService | None = None,
 ) -> LocalSubject:
     """The lab's own code in this process; `upcast` computes in float64.
 
@@ -37,31 +44,46 @@ def local_subject(
     from autograder.sandbox.interpreter import Interpreter
 
     interpreter = Interpreter("float64" if upcast else "float32", upcast=upcast)
-    subject = LocalSubject(interpreter, cpu_seconds=cpu_seconds)
+    subject = _local(interpreter, service, "the lab's own code", cpu_seconds=cpu_seconds)
     for report in subject.load(cells):
         if report.error is not None:
             raise LabError(f"The lab's own cell {report.id} failed: {error_text(report.error)}")
     return subject
 
 
-def local_spawn(lab: LabSpec, *, times: float = 1.0) -> Spawn:
+def _local(
+    interpreter: Any, service: GradedService | None, name: str, **options: Any
+) -> LocalSubject:
+    if service is None:
+        return LocalSubject(interpreter, **options)
+    from autograder.judge.doors import TenantSubject
+
+    return TenantSubject(interpreter, service, name, **options)
+
+
+def local_spawn(lab: LabSpec, *, times: float = 1.0, service: GradedService | None = None) -> Spawn:
     """Student code in this process, for `check` and the audit, with `times` the CPU time."""
     from autograder.sandbox.interpreter import Interpreter
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+        seconds = times * limits.cpu_seconds
         stub = stub_of(lab, exercise)
-        return LocalSubject(Interpreter(), stub=stub, cpu_seconds=times * limits.cpu_seconds)
+        return _local(Interpreter(), service, exercise.name, stub=stub, cpu_seconds=seconds)
 
     return spawn
 
 
-def jail_spawn(lab: LabSpec, zygote: Any) -> Spawn:
-    """Student code in a fresh jailed fork of `zygote`."""
+def jail_spawn(lab: LabSpec, zygote: Any, service: GradedService | None = None) -> Spawn:
+    """Student code in a fresh jailed fork of `zygote`, with a door to `service` if there is one."""
     from autograder.sandbox.errors import JailDied
     from autograder.sandbox.limits import Limits as JailLimits
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
-        jail = zygote.spawn(JailLimits(**limits.model_dump()))
-        return JailSubject(jail, JailDied, stub=stub_of(lab, exercise))
+        allowed, stub = JailLimits(**limits.model_dump()), stub_of(lab, exercise)
+        if service is None:
+            return JailSubject(zygote.spawn(allowed), JailDied, stub=stub)
+        from autograder.judge.doors import jail_with_door
+
+        return jail_with_door(zygote, allowed, service, exercise=exercise.name, stub=stub)
 
     return spawn

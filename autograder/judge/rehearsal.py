@@ -20,7 +20,7 @@ from autograder.judge.subject import Subject
 from autograder.sandbox import wire
 from autograder.sandbox.ops import CellReport, Op, Outcome, SourceCell
 
-FIXTURES = frozenset({"student", "reference"})
+FIXTURES = frozenset({"student", "reference", "requests"})
 
 
 class Inconsistent(Exception):

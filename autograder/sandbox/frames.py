@@ -37,6 +37,23 @@ def receive(connection: socket.socket, limit: int) -> bytes | None:
     return body
 
 
+def take(inbox: bytearray, limit: int) -> bytes | None:
+    """Take the first frame out of what has arrived; None while it is incomplete.
+
+    Raises:
+        WireError: the frame says it is longer than `limit`.
+    """
+    length = int.from_bytes(inbox[:PREFIX], "little")
+    if length > limit:
+        raise WireError(f"it announces {length} bytes, more than {limit}")
+    end = PREFIX + length
+    if len(inbox) < end:
+        return None
+    frame = bytes(inbox[PREFIX:end])
+    del inbox[:end]
+    return frame
+
+
 def _exactly(connection: socket.socket, number: int) -> bytes:
     received = bytearray()
     while len(received) < number:

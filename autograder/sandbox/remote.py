@@ -1,7 +1,8 @@
 """The caller's end of one jail: asks, waits within the budget, and trusts nothing that comes back.
 
-Time is read from the jailed process's own CPU clock, so other load on the machine does not count;
-wall time is only a backstop for code that sleeps.
+Time is read from the jailed process's own CPU clock, so other load on the machine does not count.
+Wall time is only a backstop for code that sleeps: what the process had to queue for a processor is
+taken off.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self, cast
 
 from autograder.errors import EnvironmentRefused
-from autograder.sandbox import frames, wire
+from autograder.sandbox import door, frames, wire
+from autograder.sandbox.clocks import Clock
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
 from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
@@ -26,6 +27,8 @@ from autograder.sandbox.ops import CellReport, Op, Outcome, Raised, Returned, So
 MEMORY_EXIT = 77
 _TOKEN = 8
 _LONGEST_WAIT = 0.2
+_MOST_WALL = 20
+"""Whatever it queued for: after so many times its wall limit no process is waited for."""
 _SETUP_SECONDS = 60.0
 _END_SECONDS = 3.0
 """How long a process that hung up may take to end: how it ended must not depend on other load."""
@@ -48,7 +51,9 @@ class Jail:
         self._death: JailDied | None = None
         self._closed = False
         self._printing = True
-        self._wall = self._cpu = self._cpu_at_start = 0.0
+        self._wall = 0.0
+        self._clock = Clock()
+        self.listener: socket.socket | None = None
         self._data.setblocking(False)
         self._report.settimeout(_SETUP_SECONDS)
         try:
@@ -90,14 +95,13 @@ class Jail:
     @property
     def cpu_seconds(self) -> float:
         """CPU time used since the jail was ready."""
-        # The clock of another process: see clock_getcpuclockid(3), which Python does not offer.
-        if self._status is None and not self._closed:
-            try:
-                now = time.clock_gettime(~self.pid << 3 | 2)
-                self._cpu = max(self._cpu, now - self._cpu_at_start)
-            except OSError:  # it is gone; the zygote will tell how much it used
-                pass
-        return self._cpu
+        return self._clock.read_cpu()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time spent waiting for answers, less what the process had to queue for a processor."""
+        queued = self._clock.read_queued() if self._wall > _LONGEST_WAIT else 0.0
+        return max(0.0, self._wall - queued)
 
     def close(self) -> Usage:
         """End the jail and say what it used. Closing twice is fine."""
@@ -109,8 +113,8 @@ class Jail:
             self._report.close()
             os.close(self._output)
         return Usage(
-            cpu_seconds=self._cpu,
-            wall_seconds=self._wall,
+            cpu_seconds=self._clock.cpu,
+            wall_seconds=self.wall_seconds,
             peak_mb=(self._status or {}).get("peak_kb", 0) / 1024,
             output_bytes=len(self._text),
         )
@@ -118,12 +122,7 @@ class Jail:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # --- one question, one answer -----------------------------------------------------------------
@@ -136,7 +135,11 @@ class Jail:
         while answer is None and time.monotonic() < end:
             poll.poll(1000)
             try:
-                answer = self._receive()
+                chunk, listener = door.take(self._data)
+                self.listener = listener or self.listener
+                answer = self._frame(chunk)
+            except BlockingIOError:
+                continue
             except (ConnectionError, EOFError, WireError) as error:
                 answer = str(error).encode()
         if answer != b"ready":
@@ -144,7 +147,7 @@ class Jail:
             raise EnvironmentRefused(
                 f"The jail at level {self.level} could not be built: {said}. See `labkit doctor`."
             )
-        self._cpu_at_start, self._cpu = self.cpu_seconds, 0.0
+        self._clock.start(self.pid)
 
     def _ask(self, command: str, argument: Any) -> Any:
         if self._death is not None:
@@ -172,7 +175,8 @@ class Jail:
             poll.register(self._output, select.POLLIN)
         last = time.monotonic()
         while True:
-            poll.poll(max(1, int(1000 * self._patience())))
+            patience = self._patience()
+            poll.poll(max(1, int(1000 * patience)))
             try:
                 if rest:
                     rest = rest[self._send(rest) :]
@@ -185,23 +189,28 @@ class Jail:
             except (ConnectionError, EOFError, WireError) as error:
                 raise self._explain(error) from None
             now = time.monotonic()
-            self._wall, last = self._wall + now - last, now
+            passed, last = now - last, now
             if answer is not None:
+                self._wall += min(passed, patience)  # the rest we queued ourselves
                 self._drain()
                 return answer
+            self._wall += passed
             self._check_budget()
 
     def _patience(self) -> float:
         """How long to sleep before the clocks must be read again."""
-        cpu = self.limits.cpu_seconds - self._cpu
-        wall = self.limits.wall_seconds - self._wall
+        cpu = self.limits.cpu_seconds - self._clock.cpu
+        wall = self.limits.wall_seconds + self._clock.queued - self._wall
         return max(0.002, min(cpu, wall, _LONGEST_WAIT))
 
     def _check_budget(self) -> None:
         if self.cpu_seconds >= self.limits.cpu_seconds:
             raise self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        if self._wall >= self.limits.wall_seconds:
-            raise self._die("timeout", f"no answer within {self.limits.wall_seconds:g} s")
+        limit = self.limits.wall_seconds
+        if self._wall >= limit and self.wall_seconds >= limit:
+            raise self._die("timeout", f"no answer within {limit:g} s")
+        if self._wall >= _MOST_WALL * limit:
+            raise self._die("timeout", f"no answer within {self._wall:.0f} s, busy machine or not")
 
     def _send(self, rest: memoryview) -> int:
         try:
@@ -212,21 +221,15 @@ class Jail:
     def _receive(self) -> bytes | None:
         """The next whole frame, None while it is incomplete."""
         try:
-            chunk = self._data.recv(1 << 20)
+            return self._frame(self._data.recv(1 << 20))
         except BlockingIOError:
             return None
+
+    def _frame(self, chunk: bytes) -> bytes | None:
         if not chunk:
             raise EOFError("it closed the connection")
         self._inbox += chunk
-        length = int.from_bytes(self._inbox[: frames.PREFIX], "little")
-        if length > _FRAME:
-            raise WireError(f"it announces {length} bytes, more than {_FRAME}")
-        end = frames.PREFIX + length
-        if len(self._inbox) < max(end, frames.PREFIX):
-            return None
-        frame = bytes(self._inbox[frames.PREFIX : end])
-        del self._inbox[:end]
-        return frame
+        return frames.take(self._inbox, _FRAME)
 
     def _drain(self) -> bool:
         """Take what was printed; False when the jail can print nothing more."""
@@ -260,7 +263,7 @@ class Jail:
             return self._die("protocol", "it closed its connection and went on")
         finally:
             self._report.settimeout(_SETUP_SECONDS)
-        code, spent = os.waitstatus_to_exitcode(status), self._cpu >= self.limits.cpu_seconds
+        code, spent = os.waitstatus_to_exitcode(status), self._clock.cpu >= self.limits.cpu_seconds
         if code == MEMORY_EXIT:
             return self._die("memory", f"it needs over {self.limits.memory_mb} MB")
         if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
@@ -272,11 +275,13 @@ class Jail:
         """Have the zygote kill the process, and wait until it has."""
         if self._status is not None or self._closed:
             return
+        _ = self.wall_seconds  # the clock is read while there is one
         try:
             self._report.shutdown(socket.SHUT_WR)
             while self._status is None:
                 self._next_news()
         except (OSError, SandboxError):
+            self._clock.stop()
             self._status = {}
 
     def _next_news(self) -> dict[str, Any]:
@@ -289,6 +294,6 @@ class Jail:
         line, self._news = self._news.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)
         if "status" in message:
-            self._cpu = max(0.0, float(message["cpu"]) - self._cpu_at_start)
+            self._clock.stop(float(message["cpu"]))
             self._status = message
         return message
