@@ -17,19 +17,16 @@ tok = tiny_tokenizer()
 """
 # Text and weight of each stretch of tokens with one weight.
 STRETCHES = """
-result = []
-for token, weight in zip(tokens, weights, strict=True):
-    if not result or result[-1][1] != weight:
-        result.append([[], weight])
-    result[-1][0].append(token)
-result = [[tok.decode(run), weight] for run, weight in result]
+import itertools
+runs = itertools.groupby(zip(tokens, weights, strict=True), lambda pair: pair[1])
+result = [[tok.decode([token for token, _ in run]), weight] for weight, run in runs]
 """
+TOKENS = TOKENIZER + (
+    "tokens = [t for part in parts for t in tok.encode(part, add_special_tokens=False)]\n"
+)
 QUESTION = {"role": "user", "content": "Hi"}
 ANSWER = {"role": "assistant", "content": "Yes."}
 SYSTEM = {"role": "system", "content": "Be brief."}
-
-
-# --- shift_to_datum -------------------------------------------------------------------------------
 
 
 def numbers(datum, name):
@@ -62,8 +59,6 @@ def test_two_arrays_of_their_types(student):
     found = {name: array.dtype for name, array in datum.loss_fn_inputs.items()}
     expect(found, {"target_tokens": "int64", "weights": "float32"})
 
-
-# --- render_chatml --------------------------------------------------------------------------------
 
 CHATML = TOKENIZER + "tokens, weights = render_chatml(messages, tok, train_on)" + STRETCHES
 USER_TURN = "<|im_start|>user\nHi<|im_end|>"
@@ -117,13 +112,8 @@ def test_a_typed_end_is_no_end(student):
     expect(student.run(code, messages=messages, shown=shown), 1)
 
 
-# --- generation_prompt and parse_response ---------------------------------------------------------
-
 PROMPT = TOKENIZER + "result = tok.decode(generation_prompt(messages, tok))"
-PARSED = TOKENIZER + (
-    "tokens = [t for part in parts for t in tok.encode(part, add_special_tokens=False)]\n"
-    "result = parse_response(tokens, tok)"
-)
+PARSED = TOKENS + "result = parse_response(tokens, tok)"
 
 
 def prompt(student, messages):
@@ -161,8 +151,6 @@ def test_nothing_is_stripped(student):
     expect(parsed(student, " Yes\n", "<|im_end|>"), (answer, True))
 
 
-# --- render_role_colon and render_llama3 ----------------------------------------------------------
-
 OTHER = TOKENIZER + "tokens, weights = render(messages, tok)" + STRETCHES
 
 
@@ -186,10 +174,7 @@ def test_role_colon_writes_nothing_after_a_question(student):
 @exercise("render_role_colon")
 def test_the_space_belongs_to_the_body(student):
     messages = [{"role": "user", "content": "What?"}]
-    code = TOKENIZER + (
-        "tokens, _ = render_role_colon(messages, tok)\n"
-        "result = [tok.decode([token]) for token in tokens]"
-    )
+    code = TOKENIZER + "result = [tok.decode([t]) for t in render_role_colon(messages, tok)[0]]"
     shown = f"render_role_colon({messages}, tokenizer), its tokens"
     got = student.run(code, messages=messages, shown=shown)
     require(" " not in got, expected="the space and the word in one token", got=got)
@@ -211,9 +196,6 @@ def test_llama3_starts_even_an_empty_chat(student):
 @exercise("render_role_colon")
 def test_role_colon_of_no_messages_is_nothing(student):
     expect(other(student, "render_role_colon", []), [])
-
-
-# --- truncate -------------------------------------------------------------------------------------
 
 
 @exercise("truncate")
@@ -240,12 +222,7 @@ def test_the_first_token_teaches_nothing(student):
     expect(kept, ([5, 6, 7], [0.0, 1.0, 1.0]))
 
 
-# --- describe_weights -----------------------------------------------------------------------------
-
-DESCRIBED = TOKENIZER + (
-    "tokens = [t for part in parts for t in tok.encode(part, add_special_tokens=False)]\n"
-    "result = [describe_weights(tokens, weights, tok), tokens]"
-)
+DESCRIBED = TOKENS + "result = [describe_weights(tokens, weights, tok), tokens]"
 
 
 class Cells(HTMLParser):

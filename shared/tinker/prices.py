@@ -127,8 +127,7 @@ def preview_cost(
     table = prices or _shipped()
     price = table.of(model)
     trained = epochs * sum(datum.model_input.length for datum in data)
-    read = sum(map(len, prompts))
-    sampled = len(prompts) * max_tokens
+    read, sampled = sum(map(len, prompts)), len(prompts) * max_tokens
     usd = (trained * price.train + read * price.prefill + sampled * price.sample) / 1e6
     return Cost(
         model=model,

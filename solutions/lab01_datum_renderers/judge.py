@@ -1,9 +1,8 @@
 """Lab 1, hidden cases: for each exercise properties on generated inputs, then edge cases.
 
-Every comparison happens here. `judge_inputs.py` draws the inputs and reads the answers;
-`judge_snippets.py` holds the lines that make a tokenizer beside the code that is judged. The
-reference is held against the cookbook's own renderers by the lab's tests, so that no hand-in has
-to wait for the cookbook; for special tokens typed by a user the reference alone is right.
+`judge_inputs.py` draws inputs and reads answers; `judge_snippets.py` has the lines that make a
+tokenizer beside the judged code. The lab's tests hold the reference against the cookbook's own
+renderers, so no hand-in waits for them; for typed special tokens the reference alone is right.
 """
 
 from pathlib import Path
@@ -55,12 +54,8 @@ def test_weights_that_are_none(student, reference, bad, place):
 def agree_on_chat(student, reference, name, snippet, chat, *, train_on, foreign):
     """The renderer `name` writes the same tokens and weights on both sides."""
     text = draws.call_shown(name, chat, train_on, foreign=foreign)
-    inputs = {"messages": chat, "train_on": train_on, "foreign": foreign}
-    agree(
-        student,
-        reference,
-        lambda s: draws.rendered(s.run(snippet, **inputs, shown=text), foreign),
-    )
+    run = {"messages": chat, "train_on": train_on, "foreign": foreign, "shown": text}
+    agree(student, reference, lambda s: draws.rendered(s.run(snippet, **run), foreign))
 
 
 def agree_on_chatml(student, reference, chat, train_on, foreign=False):
@@ -271,8 +266,8 @@ def test_truncate_refuses(student, reference, example, bad, place, max_length):
 def agree_on_table(student, reference, parts, cycle, foreign=False):
     """A browser finds the same rows in both tables."""
     text = f"describe_weights({draws.parts_shown(parts)}, weights {cycle!r} in turn, tokenizer)"
-    inputs = {"parts": parts, "cycle": cycle, "foreign": foreign}
-    agree(student, reference, lambda s: s.run(code.DESCRIBED, **inputs, shown=text))
+    run = {"parts": parts, "cycle": cycle, "foreign": foreign, "shown": text}
+    agree(student, reference, lambda s: s.run(code.DESCRIBED, **run))
 
 
 @exercise("describe_weights", points=1.5, examples=30)
@@ -296,7 +291,7 @@ def test_weights_between_and_above(student, reference, parts, shares):
 @exercise("describe_weights", points=0.5, core=False, examples=12)
 @given(parts=draws.SPELLED, more=st.sampled_from([1, 2, -1]))
 def test_uneven_lengths_are_refused(student, reference, parts, more):
-    said = [*parts, (True, "Hi")]
-    text = f"describe_weights({draws.parts_shown(said)}, {more:+d} weights, tokenizer)"
-    inputs = {"parts": said, "more": more, "foreign": False}
-    agree(student, reference, lambda s: s.run(code.DESCRIBED_UNEVEN, **inputs, shown=text))
+    parts = [*parts, (True, "Hi")]
+    text = f"describe_weights({draws.parts_shown(parts)}, {more:+d} weights, tokenizer)"
+    run = {"parts": parts, "more": more, "foreign": False, "shown": text}
+    agree(student, reference, lambda s: s.run(code.DESCRIBED_UNEVEN, **run))
