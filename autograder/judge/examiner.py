@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError, LabkitError
+from autograder.judge.firstlook import Look, Looker
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.questions import questions
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
 from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
 from autograder.judge.session import Choice
+from autograder.judge.settle import Known, settle
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
@@ -34,6 +37,7 @@ class Prepared:
     choice: Choice
     prompter: Prompter
     rehearsal: Rehearsal
+    known: Known
 
 
 class Examiner:
@@ -86,11 +90,11 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
         prompter = Prompter(local_subject(trusted, upcast=True))
         choice = Choice(seed=payload["seed"])
         stage = Stage(prompter)
-        verdict, _ = run(
+        verdict, observed = run(
             trusted,
             lab_dir,
             spec,
-            local_spawn(spec),
+            stage.recording(local_spawn(spec)),
             choice,
             file="judge.py",
             reference=prompter,
@@ -103,7 +107,9 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
             )
     except LabkitError as error:
         return str(error)
-    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal())
+    looker = Looker(spec, questions(stage.scenes()), prompter)
+    known = Known(spec, looker, verdict, observed)
+    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal(), known)
 
 
 def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[str, Any]:
@@ -112,18 +118,27 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
         return {"error": prepared}
     collect_seldom()
     chosen: list[str] | None = job["exercises"]
-    choice = replace(prepared.choice, exercises=None if chosen is None else tuple(chosen))
-    try:
-        verdict, observed = run(
-            [SourceCell(*parts) for parts in job["cells"]],
+    exercises = tuple(prepared.spec.by_name) if chosen is None else tuple(chosen)
+    cells = [SourceCell(*parts) for parts in job["cells"]]
+    spawn = jail_spawn(prepared.spec, zygote)
+
+    def alone(exercises: Sequence[str]) -> tuple[Verdict, Observed]:
+        return run(
+            cells,
             prepared.lab_dir,
             prepared.spec,
-            jail_spawn(prepared.spec, zygote),
-            choice,
+            spawn,
+            replace(prepared.choice, exercises=tuple(exercises)),
             file="judge.py",
             reference=prepared.prompter,
             stage=Stage(prepared.prompter, prepared.rehearsal),
         )
+
+    def look() -> Look:
+        return prepared.known.looker.look(cells, exercises, spawn)
+
+    try:
+        verdict, observed = settle(exercises, prepared.known, look, alone)
     except LabkitError as error:
         return {"error": str(error)}
     return answer_with(verdict, observed)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from autograder.errors import LabError
+from autograder.judge.batched import BatchedSubject
 from autograder.judge.bench import Spawn
 from autograder.judge.failure import error_text
-from autograder.judge.subject import JailSubject, LocalSubject, Subject
+from autograder.judge.subject import LocalSubject, Subject
 from autograder.lab import ExerciseSpec, LabSpec, Limits
 from autograder.sandbox.ops import SourceCell
+
+Jailed = Callable[[ExerciseSpec, Limits], BatchedSubject]
 
 
 def stub_of(lab: LabSpec, exercise: ExerciseSpec) -> str:
@@ -55,13 +58,13 @@ def local_spawn(lab: LabSpec, *, times: float = 1.0) -> Spawn:
     return spawn
 
 
-def jail_spawn(lab: LabSpec, zygote: Any) -> Spawn:
+def jail_spawn(lab: LabSpec, zygote: Any) -> Jailed:
     """Student code in a fresh jailed fork of `zygote`."""
     from autograder.sandbox.errors import JailDied
     from autograder.sandbox.limits import Limits as JailLimits
 
-    def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+    def spawn(exercise: ExerciseSpec, limits: Limits) -> BatchedSubject:
         jail = zygote.spawn(JailLimits(**limits.model_dump()))
-        return JailSubject(jail, JailDied, stub=stub_of(lab, exercise))
+        return BatchedSubject(jail, JailDied, stub=stub_of(lab, exercise))
 
     return spawn

@@ -208,7 +208,7 @@ def run(
             for exercise in spec.exercises
             if choice.exercises is None or exercise.name in choice.exercises
         ),
-        notes=tuple(cell_notes(session)),
+        notes=tuple(cell_notes(session.bench, spec)),
         incidents=tuple(session.bench.incidents.get(OTHER_CELLS, ())),
     )
     return verdict, observed_in(session)
@@ -255,11 +255,11 @@ def _no_pytest_settings() -> Generator[None]:
         os.environ.update(kept)
 
 
-def cell_notes(session: JudgeSession) -> Iterator[str]:
+def cell_notes(bench: Bench, spec: LabSpec) -> Iterator[str]:
     """What happened to cells when they ran; an exercise's own error is told with the exercise."""
-    yield from session.bench.cell_notes
-    for cell, error in session.bench.cell_errors.items():
-        if cell not in session.spec.by_name:
+    yield from bench.cell_notes
+    for cell, error in bench.cell_errors.items():
+        if cell not in spec.by_name:
             yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
 
 

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -193,10 +194,11 @@ class JudgeSession:
         function: Any = item
         test = function.obj
         inner = getattr(getattr(test, "hypothesis", None), "inner_test", None)
+        recorded = partial(self.stage.recorded, case.name, exercise=case.exercise)
         if inner is None:
-            function.obj = self._watched(test)
+            function.obj = self._watched(recorded(test, generated=False))
             return
-        watched = test.hypothesis.inner_test = self._watched(self.stage.recorded(case.name, inner))
+        watched = test.hypothesis.inner_test = self._watched(recorded(inner))
         examples = self.stage.examples(case.name)
         if examples is not None:
             function.obj = self._remembered(test, watched, examples)

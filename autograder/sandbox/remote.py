@@ -42,7 +42,7 @@ class Jail:
         self.limits = limits
         self._data, self._report, self._output = data, report, output
         self._text = bytearray()
-        self._inbox = bytearray()
+        self._inbox = frames.Inbox(_FRAME)
         self._news = b""
         self._status: dict[str, Any] | None = None
         self._death: JailDied | None = None
@@ -62,7 +62,7 @@ class Jail:
 
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run `cells`; an error in one does not stop the next."""
-        answer = self._ask("load", tuple(cells))
+        answer = self._ask(wire.encode(("load", tuple(cells))))
         given = cast(tuple[Any, ...], answer) if type(answer) is tuple else ()
         reports = [report for report in given if type(report) is CellReport]
         if [report.id for report in reports] != [cell.id for cell in cells]:
@@ -71,16 +71,30 @@ class Jail:
 
     def execute(self, op: Op) -> Outcome:
         """Do one operation inside."""
-        outcome = self._ask("execute", op)
-        if type(outcome) is Raised:
-            return trim(outcome)
-        if type(outcome) is not Returned:
-            raise self._die("protocol", f"the answer is a {type(outcome).__name__}")
-        return outcome
+        return self.outcome(self._ask(wire.encode(("execute", op))))
+
+    def execute_all(self, question: bytes) -> tuple[bytes, ...]:
+        """Answer what `worker.many` made: outcomes still encoded, to be read as `outcome` does."""
+        answer = self._ask(question)
+        if type(answer) is tuple and all(type(o) is bytes for o in cast(tuple[Any, ...], answer)):
+            return cast(tuple[bytes, ...], answer)
+        raise self._die("protocol", "the answer is no list of outcomes")
+
+    def outcome(self, answer: Any) -> Outcome:
+        """An answer that came, as an outcome within bounds; the jail ends if it is none."""
+        if type(answer) is Raised:
+            return trim(answer)
+        if type(answer) is not Returned:
+            raise self._die("protocol", f"the answer is a {type(answer).__name__}")
+        return answer
 
     def reset(self) -> None:
         """Let the jail forget every object a `Handle` stands for."""
-        self._ask("reset", None)
+        self._ask(wire.encode(("reset", None)))
+
+    def start_anew(self) -> None:
+        """The same, and draw random numbers again as right after the last `load`."""
+        self._ask(wire.encode(("anew", None)))
 
     @property
     def stdout(self) -> str:
@@ -126,8 +140,6 @@ class Jail:
     ) -> None:
         self.close()
 
-    # --- one question, one answer -----------------------------------------------------------------
-
     def _get_ready(self) -> None:
         """Wait until the jail says that it is one; no student code runs before."""
         poll = select.poll()
@@ -146,13 +158,13 @@ class Jail:
             )
         self._cpu_at_start, self._cpu = self.cpu_seconds, 0.0
 
-    def _ask(self, command: str, argument: Any) -> Any:
+    def _ask(self, question: bytes) -> Any:
         if self._death is not None:
             raise JailDied(self._death.reason, self._death.detail)
         if self._closed:
             raise SandboxError("this jail is closed")
         token = os.urandom(_TOKEN)
-        answer = self._exchange(frames.pack(token + wire.encode((command, argument))))
+        answer = self._exchange(frames.pack(token + question))
         if answer[:_TOKEN] != token or self._inbox:
             raise self._die("protocol", "it answered something that was not asked")
         start = time.monotonic()
@@ -217,16 +229,7 @@ class Jail:
             return None
         if not chunk:
             raise EOFError("it closed the connection")
-        self._inbox += chunk
-        length = int.from_bytes(self._inbox[: frames.PREFIX], "little")
-        if length > _FRAME:
-            raise WireError(f"it announces {length} bytes, more than {_FRAME}")
-        end = frames.PREFIX + length
-        if len(self._inbox) < max(end, frames.PREFIX):
-            return None
-        frame = bytes(self._inbox[frames.PREFIX : end])
-        del self._inbox[:end]
-        return frame
+        return self._inbox.take(chunk)
 
     def _drain(self) -> bool:
         """Take what was printed; False when the jail can print nothing more."""

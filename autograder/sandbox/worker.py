@@ -12,11 +12,13 @@ import random
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, cast
 
 from autograder.sandbox import frames, jail, wire
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.limits import Level, Limits
+from autograder.sandbox.ops import Op
 from autograder.sandbox.visible import View
 
 MEMORY_EXIT = 77
@@ -60,24 +62,70 @@ def _settle(view: View) -> None:
         modules["torch"].manual_seed(0)
 
 
+def many(ops: Sequence[Op]) -> bytes:
+    """One question for many operations that know nothing of each other's objects.
+
+    Raises:
+        WireError: it is too much for one question.
+    """
+    return wire.encode(("many", tuple(ops)))
+
+
 def _serve(connection: socket.socket) -> None:
-    interpreter = Interpreter(interruptible=False)
+    desk = Desk()
     while True:
         frame = frames.receive(connection, wire.DEFAULT.total_bytes + TOKEN)
         if frame is None:
             return
-        answer = _answer(interpreter, *wire.decode(memoryview(frame)[TOKEN:]))
+        answer = desk.answer(*wire.decode(memoryview(frame)[TOKEN:]))
         _flush()
         frames.send(connection, frame[:TOKEN] + answer)
 
 
-def _answer(interpreter: Interpreter, command: str, argument: Any) -> bytes:
-    if command == "execute":
-        return interpreter.execute_encoded(argument)
-    if command == "load":
-        return wire.encode(interpreter.load(cast(tuple[Any, ...], argument)))
-    interpreter.reset()
-    return wire.encode(None)
+class Desk:
+    """Where the commands of the judge's side are answered."""
+
+    def __init__(self) -> None:
+        self.interpreter = Interpreter(interruptible=False)
+        self.loaded = _random_state()
+
+    def answer(self, command: str, argument: Any) -> bytes:
+        """Do what a question asks; the answer is ready to be sent."""
+        if command == "execute":
+            return self.interpreter.execute_encoded(argument)
+        if command == "load":
+            reports = self.interpreter.load(cast(tuple[Any, ...], argument))
+            self.loaded = _random_state()
+            return wire.encode(reports)
+        if command == "many":
+            return wire.encode(tuple(self._each(argument)))
+        if command == "anew":
+            _set_random_state(self.loaded)
+        self.interpreter.reset()
+        return wire.encode(None)
+
+    def _each(self, ops: Sequence[Op]) -> Iterator[bytes]:
+        for op in ops:
+            self.interpreter.reset()
+            yield self.interpreter.execute_encoded(op)
+
+
+def _random_state() -> dict[str, Any]:
+    """The state of the global random numbers of Python, numpy and torch."""
+    state: dict[str, Any] = {"python": random.getstate()}
+    if "numpy" in sys.modules:
+        state["numpy"] = sys.modules["numpy"].random.get_state()
+    if "torch" in sys.modules:
+        state["torch"] = sys.modules["torch"].get_rng_state()
+    return state
+
+
+def _set_random_state(state: dict[str, Any]) -> None:
+    random.setstate(state["python"])
+    if "numpy" in state:
+        sys.modules["numpy"].random.set_state(state["numpy"])
+    if "torch" in state:
+        sys.modules["torch"].set_rng_state(state["torch"])
 
 
 def _flush() -> None:

@@ -100,6 +100,22 @@ def test_submissions_do_not_see_each_other(examiner: Examiner) -> None:
     assert first.points < second.points == second.max_points
 
 
+SPOILS_ANOTHER = """
+def scale(v, t):
+    global ratio
+    ratio = None
+    return ((v * np.float32(t / v.mean())) if v.mean() else v).astype(np.float32)
+"""
+
+
+def test_an_exercise_that_another_spoils_is_judged_by_itself(
+    zygote: Zygote, examiner: Examiner
+) -> None:
+    cells = with_answer("scale", SPOILS_ANOTHER)
+    assert examiner.judge(cells) == judge(cells, LAB, zygote=zygote, seed="test")
+    assert examiner.judge(cells).points == 7
+
+
 def test_what_the_code_prints_goes_to_the_instructor(examiner: Examiner) -> None:
     printed: dict[str, str] = {}
     cells = with_answer("scale", "def scale(v, t):\n    print('hello')\n    return v")
