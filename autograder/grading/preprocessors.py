@@ -8,11 +8,12 @@ so nbgrader's own scoring, feedback, formgrader and export work on as they are.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
@@ -55,7 +56,7 @@ class GraftSubmission(CoursePreprocessor):
 
     def step(self, notebook: Any, session: Session, reading: Reading) -> Any:
         """The grafted notebook, stamped with the submission it is made from."""
-        grafted: Any = reading.grafted.notebook
+        grafted: Any = copy.deepcopy(reading.grafted.notebook)
         lab = {"lab": reading.lab, "submission": reading.submission}
         grafted.metadata[METADATA] = nbformat.from_dict(lab)
         return grafted
@@ -82,6 +83,28 @@ class JudgeSubmission(CoursePreprocessor):
             "level": verdict.level,
         }
         return notebook
+
+
+class SaveGradesAtOnce(SaveAutoGrades):
+    """nbgrader's own step with one transaction a notebook where it makes one a cell.
+
+    Scores are in the gradebook all together or not at all, and are waited for once.
+    """
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Save the scores and comments of all cells."""
+        self._last = len(nb.cells) - 1
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
+        """Save those of one cell, for good with those of the last."""
+        session: Any = self.gradebook.db
+        if cell_index == 0:
+            self._commit, session.commit = session.commit, lambda: None
+        done = super().preprocess_cell(cell, resources, cell_index)
+        if cell_index == self._last:
+            self._commit()
+        return done
 
 
 def write_verdict(notebook: Any, verdict: Verdict) -> None:
