@@ -6,12 +6,14 @@ reference is asked, once for all submissions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError, LabkitError
+from autograder.judge.diagnosis import Mistake, known_mistakes, loaded
 from autograder.judge.firstlook import Look, Looker
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
@@ -21,7 +23,7 @@ from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
 from autograder.judge.session import Choice
 from autograder.judge.settle import Known, settle
 from autograder.judge.verdict import Verdict
-from autograder.lab import LabSpec, load_spec
+from autograder.lab import ExerciseSpec, LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Prepared:
     prompter: Prompter
     rehearsal: Rehearsal
     known: Known
+    mistakes: Mapping[str, Sequence[Mistake]]
 
 
 class Examiner:
@@ -105,11 +108,19 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
             raise LabError(
                 f"The reference of {spec.name} fails its own judge: {', '.join(failed)}."
             )
+        mistakes = {e.name: _mistakes(lab_dir, e, trusted) for e in spec.exercises}
     except LabkitError as error:
         return str(error)
     looker = Looker(spec, questions(stage.scenes()), prompter)
     known = Known(spec, looker, verdict, observed)
-    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal(), known)
+    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal(), known, mistakes)
+
+
+def _mistakes(
+    lab_dir: Path, exercise: ExerciseSpec, trusted: Sequence[SourceCell]
+) -> tuple[Mistake, ...]:
+    start = partial(local_subject, cpu_seconds=exercise.limits.cpu_seconds)
+    return loaded(known_mistakes(lab_dir, exercise.name, trusted), start)
 
 
 def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[str, Any]:
@@ -132,6 +143,7 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
             file="judge.py",
             reference=prepared.prompter,
             stage=Stage(prepared.prompter, prepared.rehearsal),
+            mistakes=lambda name: prepared.mistakes[name],
         )
 
     def look() -> Look:

@@ -20,7 +20,7 @@ import pytest
 
 from autograder.errors import LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
-from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
+from autograder.judge.diagnosis import Diagnosis, Mistake, diagnose, known_mistakes
 from autograder.judge.incidents import OTHER_CELLS
 from autograder.judge.observed import Observed, case_results
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 PRELOAD = ("autograder.judge.warm",)
 """What a zygote should import beside the libraries of the labs. Nothing hidden is in it."""
+
+Mistakes = Callable[[str], Sequence[Mistake]]
+"""Those known of an exercise."""
 
 PUBLIC_SEED = "public checks"
 USUAL_EXAMPLES = 50
@@ -183,16 +186,20 @@ def run(
     file: str,
     reference: Subject | None = None,
     stage: Stage | None = None,
+    mistakes: Mistakes | None = None,
 ) -> tuple[Verdict, Observed]:
     """One run of pytest over `file`: the verdict, and what only the instructor sees.
 
-    `reference` is made from the lab when left out; `stage` has a rehearsal or records one.
+    `reference` and `mistakes` are read from the lab when left out; `stage` has a rehearsal or
+    records one.
     """
     hidden = file == "judge.py"
     path = lab_dir / file
     if not path.is_file():
         raise LabError(f"{lab_dir} has no {file}.")
     trusted = reference_source(lab_dir) if hidden else ()
+    if mistakes is None:
+        mistakes = partial(known_mistakes, lab_dir, reference=trusted) if hidden else _none
     if hidden and reference is None:
         reference = local_subject(trusted, upcast=True)
     session = JudgeSession(spec, Bench(cells, spawn, reference, spec.limits), choice, stage)
@@ -204,7 +211,7 @@ def run(
         seed=choice.seed,
         level=session.bench.level,
         exercises=tuple(
-            exercise_verdict(session, exercise, lab_dir if hidden else None, trusted)
+            exercise_verdict(session, exercise, mistakes)
             for exercise in spec.exercises
             if choice.exercises is None or exercise.name in choice.exercises
         ),
@@ -263,21 +270,21 @@ def cell_notes(bench: Bench, spec: LabSpec) -> Iterator[str]:
             yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
 
 
+def _none(exercise: str) -> tuple[Mistake, ...]:
+    return ()
+
+
 def exercise_verdict(
-    session: JudgeSession,
-    exercise: ExerciseSpec,
-    lab_dir: Path | None,
-    trusted: Sequence[SourceCell],
+    session: JudgeSession, exercise: ExerciseSpec, mistakes: Mistakes
 ) -> ExerciseVerdict:
-    """The verdict on one exercise; with a diagnosis when `lab_dir` knows mistakes of it."""
+    """The verdict on one exercise; with a diagnosis when the lab knows `mistakes` of it."""
     runs = [run for run in session.runs if run.case.exercise == exercise.name]
     failing = shown_case(runs)
     asked = failing is not None and failing.failure is not None and failing.failure.trace
     diagnosis: Diagnosis | None = None
-    if lab_dir is not None and failing is not None and asked and not session.choice.fast:
-        mistakes = known_mistakes(lab_dir, exercise.name, trusted)
+    if failing is not None and asked and not session.choice.fast:
         start = partial(local_subject, cpu_seconds=exercise.limits.cpu_seconds)
-        diagnosis = diagnose(mistakes, failing, runs, start)
+        diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
     return verdict_of(
         session.spec,
         exercise,
