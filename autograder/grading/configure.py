@@ -29,7 +29,7 @@ SANITIZE = [
     f"{THEIRS}.DeduplicateIds",
     f"{THEIRS}.OverwriteKernelspec",
     f"{THEIRS}.OverwriteCells",
-    f"{THEIRS}.CheckCellMetadata",
+    f"{OURS}.CheckMetadataOnce",
 ]
 AUTOGRADE = [
     f"{OURS}.JudgeSubmission",

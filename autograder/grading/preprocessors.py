@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import CheckCellMetadata, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
+from autograder.course import canonical_json
 from autograder.errors import CourseError, LabError
 from autograder.grading import cache, locks
 from autograder.grading.gradebook import CHECK
@@ -83,6 +84,24 @@ class JudgeSubmission(CoursePreprocessor):
             "level": verdict.level,
         }
         return notebook
+
+
+class CheckMetadataOnce(CheckCellMetadata):
+    """nbgrader's own check, once for notebooks whose cells carry the same metadata.
+
+    Grafted hand-ins carry that of the release, and nothing else decides what the check says.
+    """
+
+    _fine: ClassVar[set[str]] = set()
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Check the metadata, unless the same was found fine before."""
+        marked = [c for c in nb.cells if "nbgrader" in c.metadata]
+        facts = canonical_json([[c.cell_type, c.metadata.nbgrader] for c in marked])
+        if facts not in self._fine:
+            nb, resources = super().preprocess(nb, resources)
+            self._fine.add(facts)
+        return nb, resources
 
 
 class SaveGradesAtOnce(SaveAutoGrades):
