@@ -5,6 +5,10 @@ STUDENT.ipynb, and zip archives of these (a student's own archive too). Everythi
 nothing that was handed in is lost: the older of two hand-ins and what is no notebook stay beside
 the graded notebook under names that end in `.original`, and what belongs to no student of the
 roster or to no lab goes to `quarantine/`. One bad file never stops the others.
+
+The time of a hand-in is what a student cannot choose: nbgrader's `timestamp.txt` in nbgrader's own
+layout, the date that an archive of the whole class gives the file, the date of a student's own
+archive, else the date of the file. A `timestamp.txt` that was handed in counts for nothing.
 """
 
 from __future__ import annotations

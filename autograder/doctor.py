@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from autograder.lab import root
+
+if TYPE_CHECKING:
+    from autograder.sandbox.probe import Probe
 
 Status = Literal["ok", "note", "missing"]
 PYTHON = (3, 11)
@@ -93,15 +96,20 @@ def check_lock(folder: Path) -> Finding:
     return check_packages(read_lock(path.read_text(encoding="utf-8")))
 
 
-def check_sandbox() -> Finding:
+def check_sandbox(seen: Probe) -> Finding:
     """The sandbox level this kernel offers to graded code."""
-    from autograder.sandbox import probe
-
-    seen = probe.probe()
     primitives = ", ".join(f"{name}: {state}" for name, state in seen.primitives.items())
     if seen.level is None:
         return Finding("sandbox", "missing", f"none ({primitives})", seen.remedy)
     return Finding("sandbox", "ok", f"level {seen.level} ({primitives})", seen.remedy)
+
+
+def check_door(seen: Probe) -> Finding:
+    """Whether labs that need the Tinker service can be graded here."""
+    if seen.door.startswith("ok"):
+        return Finding("service door", "ok", f"{seen.door} at level {seen.level}")
+    remedy = "Only labs that need the Tinker service need it; the others are graded without."
+    return Finding("service door", "note", seen.door, remedy)
 
 
 def check_browser(which: Callable[[str], str | None] = shutil.which) -> Finding:
@@ -124,11 +132,14 @@ def check_disk(folder: Path, free_bytes: int | None = None) -> Finding:
 
 def examine() -> tuple[Finding, ...]:
     """Look at everything."""
-    folder = root()
+    from autograder.sandbox.probe import probe
+
+    folder, seen = root(), probe()
     return (
         check_python(),
         check_lock(folder),
-        check_sandbox(),
+        check_sandbox(seen),
+        check_door(seen),
         check_browser(),
         check_disk(folder),
     )

@@ -7,6 +7,7 @@ ends in `.original`, beside a pristine notebook that carries the reason.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,12 +21,15 @@ from autograder.course import Course
 from autograder.errors import NotebookError
 from autograder.files import short_name, write_atomically
 from autograder.notebook import graft, read_notebook
+from autograder.notebook.node import depth_of
 
 ORIGINAL = ".original"
 TIMESTAMP = "timestamp.txt"
 METADATA = "labkit"
 NOTE = "handin_note"
 """Notebook metadata `labkit.handin_note`: why the hand-in was replaced by the pristine notebook."""
+MAX_DEPTH = 100
+"""Lists in lists that a notebook may hold; outputs of plotting libraries have about twenty."""
 
 
 def make_gradable(course: Course, student: str, lab: str) -> list[str]:
@@ -60,8 +64,12 @@ def make_gradable(course: Course, student: str, lab: str) -> list[str]:
 
 
 def _nbformat_refuses(path: Path) -> bool:
+    """Whether nbgrader, which goes through nbformat and copies what it reads, would stop at it."""
     import nbformat
 
+    # How deep Python can go depends on who calls; nbgrader calls from further down than we do.
+    if depth_of(read_notebook(path)) > MAX_DEPTH:
+        return True
     try:
         with warnings.catch_warnings(), _silent("nbformat", "traitlets"):
             warnings.simplefilter("ignore")
@@ -80,7 +88,7 @@ def _rewrite(course: Course, target: Path, lab: str) -> str:
         set_aside(target.parent, target.read_bytes(), target.name)
         _put_pristine(course, target, lab, f"The hand-in could not be graded: {error}")
         return str(error)
-    note = " ".join(["Broken cells of the hand-in were left out.", *grafted.notes])
+    note = " ".join(["Broken parts of the hand-in were left out.", *grafted.notes])
     grafted.node["metadata"].setdefault(METADATA, {})[NOTE] = note
     set_aside(target.parent, target.read_bytes(), target.name)
     _write(target, grafted.node)
@@ -130,6 +138,12 @@ def set_aside(folder: Path, content: bytes, name: str) -> Path:
     if not aside.exists():
         write_atomically(aside, content)
     return aside
+
+
+def originals(folder: Path) -> tuple[str, ...]:
+    """sha256 of each file that was handed in and is kept beside the graded notebook, sorted."""
+    kept = (path for path in folder.glob(f"*{ORIGINAL}") if path.is_file())
+    return tuple(sorted({hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}))
 
 
 def _put_pristine(course: Course, target: Path, lab: str, note: str) -> None:

@@ -79,16 +79,24 @@ class Finder:
         self._archives = 0
         self._named = ""
         self._around: Sequence[str] = ()
+        self._outside: tuple[str, ...] = ()
+        """Folders around what was named and its own: names that no student chose."""
+        self._chosen = 0
+        """How many names more no student chose; -1 when one may have chosen the last."""
 
     def find(self, path: Path, temporary: Path) -> Iterator[Candidate]:
         """Every file at or below `path` that may be a hand-in, in order of its name."""
         if path.is_dir():
             base = path / "submitted" if (path / "submitted").is_dir() else path
-            *self._around, self._named = base.resolve().parts[-2:]
+            theirs = self._ids is not None and self._known(path.resolve().name) is not None
+            self._outside, self._chosen = base.resolve().parts, -1 if theirs else 0
+            *self._around, self._named = self._outside[-2:]
             yield from self._walk(base, (), "", temporary)
         else:
             self._named = ""
-            self._around = path.resolve().parts[-3:-1]
+            self._outside = path.resolve().parent.parts
+            self._chosen = 2 if path.suffix.lower() == ".zip" else 0  # its name, the folder in it
+            self._around = self._outside[-2:]
             yield from self._file(path, (), path.name, temporary)
 
     def _walk(
@@ -122,7 +130,7 @@ class Finder:
             into.mkdir()
             self._unpack(path, into)
             # The dates inside a student's own archive are whatever the student wrote there.
-            own = self._ids is not None and self._told((*folders, path.stem)) is not None
+            own = self._is_a_students((*folders, path.stem))
             came = path.stat().st_mtime if own else None
             yield from self._walk(into, (*folders, path.stem), origin, temporary, came)
         else:
@@ -134,9 +142,25 @@ class Finder:
         self, path: Path, folders: tuple[str, ...], origin: str, came: float | None
     ) -> Candidate:
         """`came` is when the student's archive around it arrived, if there is one."""
-        time = came or recorded_time(path.parent) or path.stat().st_mtime
+        recorded = recorded_time(path.parent) if self._is_nbgraders(folders) else None
+        time = came or recorded or path.stat().st_mtime
         student = self._student(folders, path.stem)
         return Candidate(path, origin, student, self._lab_of(path, folders), round(time, 6))
+
+    def _is_a_students(self, names: Sequence[str]) -> bool:
+        if self._ids is not None:
+            return self._told(names) is not None
+        return any(not self._as_lab(name) for name in names)
+
+    def _is_nbgraders(self, folders: tuple[str, ...]) -> bool:
+        """Whether this is nbgrader's `submitted/STUDENT/LAB`, where no student writes.
+
+        Anywhere else a student may have handed in a `timestamp.txt`.
+        """
+        whole = (*self._outside, *folders)
+        if len(whole) < 3 or whole[-3] != "submitted" or not self._as_lab(whole[-1]):
+            return False
+        return len(whole) - 3 < len(self._outside) + self._chosen
 
     def _is_theirs(self, candidate: Candidate, folders: tuple[str, ...]) -> bool:
         # A file that is no notebook may be the instructor's own notes, unless a student's name

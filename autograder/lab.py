@@ -41,6 +41,24 @@ class SubmissionLimits(_Model):
     wall_seconds: float = Field(default=600.0, gt=0, le=14400)
 
 
+class ServiceSpec(_Model):
+    """That a lab needs the Tinker service, and what one exercise of one submission may use of it.
+
+    A lab without it gets no way out of the sandbox at all.
+    """
+
+    tokens: int = Field(default=100_000, ge=1, le=10**9)
+    """Tokens trained on and sampled."""
+    steps: int = Field(default=100, ge=1, le=10**6)
+    """Optimizer steps."""
+    requests: int = Field(default=5000, ge=10, le=10**6)
+    """Requests of any kind. An operation takes two or three; a client also gives signs of life."""
+    withhold: bool = False
+    """Hold losses back for up to a second, so that the log tells whether steps were pipelined."""
+    models: tuple[str, ...] = ()
+    """Models served beside `labkit/tiny`, as `labkit serve --model` takes them."""
+
+
 class Hints(_Model):
     """Three hints, each telling more than the one before."""
 
@@ -88,6 +106,7 @@ class LabSpec(_Model):
     prerequisites: tuple[str, ...] = ()
     exercises: Annotated[tuple[ExerciseSpec, ...], Field(min_length=1)]
     written: tuple[WrittenSpec, ...] = ()
+    service: ServiceSpec | None = None
     limits: SubmissionLimits = SubmissionLimits()
 
     @model_validator(mode="after")

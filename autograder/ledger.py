@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Entry:
     student: str
     lab: str
     submission: str
-    """sha256 of the submitted file."""
+    """sha256 of the file that was graded."""
     key: str
     """Name of the verdict in the cache: cells, lab, seed, level and tools together."""
     verdict: str
@@ -50,6 +50,8 @@ class Entry:
     limits: dict[str, Any]
     """By exercise."""
     submission_limits: dict[str, Any]
+    service: dict[str, Any]
+    """What each exercise may ask of the Tinker service; empty where a lab needs none."""
     exercises: dict[str, dict[str, Any]]
     """Points, most points and status of each exercise."""
     incidents: dict[str, list[str]]
@@ -64,6 +66,8 @@ class Entry:
     """How long judging took."""
     at: str
     """When it was judged, UTC."""
+    originals: list[str] = field(default_factory=list[str])
+    """sha256 of the files kept beside it: an older hand-in, or what a pristine one stands for."""
 
     @property
     def id(self) -> str:

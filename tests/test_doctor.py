@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from autograder import doctor
 from autograder.cli import app
 from autograder.doctor import Finding
+from autograder.sandbox.probe import Probe
 
 LOCK = """
 # comment
@@ -63,6 +64,14 @@ def test_a_missing_browser_and_a_full_disk_are_notes(tmp_path: Path) -> None:
     assert doctor.check_disk(tmp_path, free_bytes=10**10).status == "ok"
 
 
+def test_a_missing_door_is_a_note_that_says_who_needs_it() -> None:
+    found = doctor.check_door(Probe("B", {}, "", door="missing: landlock version 3"))
+    assert (found.status, found.found) == ("note", "missing: landlock version 3")
+    assert "graded without" in found.remedy
+    found = doctor.check_door(Probe("A", {}, "", door="ok (a network of its own)"))
+    assert (found.status, found.found) == ("ok", "ok (a network of its own) at level A")
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *findings: Finding, json: bool = False):
     monkeypatch.setattr(doctor, "examine", lambda: findings)
     return CliRunner().invoke(app, ["doctor", *(["--json"] if json else [])])
@@ -91,4 +100,4 @@ def test_json_is_for_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine_is_looked_at() -> None:
     names = [finding.name for finding in doctor.examine()]
-    assert names == ["python", "packages", "sandbox", "chromium", "disk"]
+    assert names == ["python", "packages", "sandbox", "service door", "chromium", "disk"]

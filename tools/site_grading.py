@@ -28,6 +28,8 @@ WORDS: dict[Incident, str] = {
     "forged answer": "it sent bytes that answer no question, or closed the connection",
     "changed answer": "it answered the same question in two ways",
     "refused": "it raised PermissionError, which is what the jail's denials look like",
+    "service limit": "it asked the Tinker service for more than its budget, or too often",
+    "door refused": "it came to the door with another key, or for another route than Tinker's",
 }
 
 FAMILIES: dict[str, tuple[str, str]] = {
@@ -62,6 +64,10 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "network": (
         "connects, listens, sends: TCP, UDP, IPv6, Unix and abstract sockets, netlink",
         "no socket can be made; at level A the network is its own and leads nowhere",
+    ),
+    "door": (
+        "uses other keys, other runs and the owner's routes; floods, holds, spends, malforms",
+        "a trusted relay reads each request whole, lets one key and Tinker's own API pass, counts",
     ),
     "searching": (
         "searches frames, garbage collector and modules for the reference or the inputs",

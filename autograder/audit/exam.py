@@ -16,6 +16,7 @@ from autograder.audit.material import Cells, Material, Variant, collect_material
 from autograder.audit.mutate import normalised
 from autograder.audit.report import AuditReport, Bar
 from autograder.judge.runner import judge
+from autograder.judge.service import Address, service_for
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.notebook import graft, read_notebook
 from autograder.sandbox.client import Zygote
@@ -45,10 +46,12 @@ class Exam:
     jobs: int
     progress: Progress = _silent
     equivalent_inputs: int = EQUIVALENT_INPUTS
+    service: Address | None = None
 
     def verdict(self, cells: Cells, **options: object) -> Verdict:
         """The judge's verdict on one set of cells."""
-        chosen: dict[str, object] = {"zygote": self.zygote, "seed": AUDIT_SEED, **options}
+        own = {"zygote": self.zygote, "seed": AUDIT_SEED, "service": self.service}
+        chosen: dict[str, object] = {**own, **options}
         return judge(cells, self.material.folder, **chosen)  # pyright: ignore[reportArgumentType]
 
     def own(self, variant: Variant, **options: object) -> ExerciseVerdict:
@@ -84,21 +87,24 @@ def audit_lab(
         LabError: the lab's source is incomplete.
         EnvironmentRefused: no sandbox here.
     """
-    exam = Exam(
-        material=collect_material(folder),
-        release=release,
-        zygote=zygote,
-        jobs=jobs,
-        progress=progress,
-        equivalent_inputs=equivalent_inputs,
-    )
-    bars = (
-        *_ends(exam),
-        _enough(exam.material),
-        *_mistakes(exam),
-        *_alternatives(exam),
-        *_mutants(exam),
-    )
+    material = collect_material(folder)
+    with service_for(material.spec) as service:
+        exam = Exam(
+            material=material,
+            release=release,
+            zygote=zygote,
+            jobs=jobs,
+            progress=progress,
+            equivalent_inputs=equivalent_inputs,
+            service=service,
+        )
+        bars = (
+            *_ends(exam),
+            _enough(exam.material),
+            *_mistakes(exam),
+            *_alternatives(exam),
+            *_mutants(exam),
+        )
     return AuditReport(lab=exam.material.spec.name, bars=bars)
 
 

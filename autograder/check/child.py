@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.errors import LabkitError
+from autograder.lab import load_spec
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.ops import SourceCell
 
@@ -85,11 +86,28 @@ def _take_standard_streams() -> Channel:
 
 def _run(job: dict[str, Any], channel: Channel) -> None:
     cells = [SourceCell(**cell) for cell in job["cells"]]
+    service = _service(Path(job["lab_dir"]))
     watchdog = Watchdog(channel)
     _load(cells, job["cell_cpu_seconds"], channel, watchdog)
     if job["exercises"]:
-        _check(job, cells, channel, watchdog)
+        _check(job, cells, channel, watchdog, service)
     channel.send("done")
+
+
+def _service(lab_dir: Path) -> tuple[str, str] | None:
+    """The embedded service of this check, for a lab that needs one; cells find it by `connect()`.
+
+    It ends with this process: its standard input is a pipe of ours. What it keeps is in the working
+    folder, which whoever started us removes.
+    """
+    need = load_spec(lab_dir).service
+    if need is None:
+        return None
+    from autograder.judge.service import started
+
+    service = started(need, state=Path.cwd() / "service")
+    os.environ.update(TINKER_BASE_URL=service.url, TINKER_API_KEY=service.key)
+    return service.url, service.key
 
 
 def _load(
@@ -105,14 +123,18 @@ def _load(
 
 
 def _check(
-    job: dict[str, Any], cells: list[SourceCell], channel: Channel, watchdog: Watchdog
+    job: dict[str, Any],
+    cells: list[SourceCell],
+    channel: Channel,
+    watchdog: Watchdog,
+    service: tuple[str, str] | None,
 ) -> None:
     from autograder.judge.runner import check
 
     for name, cpu_seconds in job["exercises"]:
         channel.send("checking", exercise=name)
         watchdog.allow(name, cpu_seconds + RECELL_CPU_SECONDS)
-        verdict = check(cells, Path(job["lab_dir"]), [name])
+        verdict = check(cells, Path(job["lab_dir"]), [name], service=service)
         channel.send("verdict", exercise=name, verdict=verdict.model_dump(mode="json"))
 
 

@@ -77,6 +77,8 @@ def _ledger_lines(found: Explanation) -> Iterator[str]:
         yield f"ledger  line {found.number}, {line['hash']}"
         yield f"        judged {line['at']} in {line['seconds']:g} s{kept}"
         yield f"file    sha256 {line['submission']}"
+        for kept in line.get("originals", ()):
+            yield f"        beside it, handed in and not graded: {kept}"
     yield f"level   {found.verdict.level}"
     yield f"seed    {found.seed}"
 

@@ -100,8 +100,13 @@ def _is_worth_saying(record: logging.LogRecord) -> bool:
 
 
 def _drop_noise() -> None:
+    from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
+
     # nbgrader's use of SQLAlchemy warns at every new submission; nobody can act on it.
     warnings.filterwarnings("ignore", message=".*not in session, add operation along")
+    # Cells without ids or with the same id twice. The graft names all cells anew.
+    for category in (MissingIDFieldWarning, DuplicateCellId):
+        warnings.filterwarnings("ignore", category=category)
     # nbgrader reports a changed checksum for cells that differ by nothing but hidden tests.
     from traitlets.log import get_logger
 

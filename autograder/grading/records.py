@@ -26,6 +26,7 @@ def entry_of(
         student=reading.student,
         lab=reading.lab,
         submission=reading.submission,
+        originals=list(reading.originals),
         key=reading.key,
         verdict=cache.verdict_hash(verdict),
         lab_hash=lab.hash,
@@ -34,6 +35,7 @@ def entry_of(
         level=verdict.level,
         limits={e.name: e.limits.model_dump() for e in lab.spec.exercises},
         submission_limits=lab.spec.limits.model_dump(),
+        service=lab.spec.service.model_dump(mode="json") if lab.spec.service else {},
         exercises={
             e.exercise: {"points": e.points, "max_points": e.max_points, "status": e.status}
             for e in verdict.exercises

@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from autograder.files import write_atomically
 from autograder.grading import cache
 from autograder.grading.processes import Processes
 from autograder.grading.records import entry_of, log_judged
-from autograder.handin import METADATA, NOTE
+from autograder.handin import METADATA, NOTE, originals
 from autograder.judge.observed import Observed
 from autograder.judge.verdict import Verdict
 from autograder.lab import LabSpec
@@ -47,6 +47,8 @@ class Reading:
     grafted: Grafted
     notes: tuple[str, ...]
     key: str
+    originals: tuple[str, ...] = ()
+    """sha256 of files of theirs that are kept beside it."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,16 @@ class Session:
 
     def read(self, student: str, lab: str) -> Reading:
         """The hand-in in `submitted/`; one of another lab reads as a pristine notebook."""
-        path = self.course.submitted(student, lab) / f"{lab}.ipynb"
+        folder = self.course.submitted(student, lab)
+        path = folder / f"{lab}.ipynb"
         last = self._last
-        named = last is not None and (last.student, last.lab) == (student, lab)
-        if last is not None and named and last.submission == file_hash(path):
-            return last
-        self._last = self.read_file(path, student, lab)
+        if last is None or (last.student, last.lab, last.submission) != (
+            student,
+            lab,
+            file_hash(path),
+        ):
+            last = self.read_file(path, student, lab)
+        self._last = replace(last, originals=originals(folder))
         return self._last
 
     def read_file(self, path: Path, student: str, lab: str) -> Reading:

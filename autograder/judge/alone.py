@@ -14,7 +14,9 @@ from autograder.judge.bench import Bench, Spawn
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.plugin import FILES
 from autograder.judge.runner import PRELOAD, PUBLIC_SEED
+from autograder.judge.service import GradedService, started
 from autograder.judge.session import Choice, JudgeSession
+from autograder.judge.subject import Subject
 from autograder.lab import LabSpec, labs_folder, load_spec
 
 
@@ -50,17 +52,29 @@ def _register(config: pytest.Config, path: Path, submission: Path) -> None:
     release = labs_folder() / lab_dir.name if hidden else lab_dir
     grafted = graft(read_notebook(submission), read_release(release))
     seed: str = config.getoption("--labkit-seed") or PUBLIC_SEED
-    reference = local_subject(reference_source(lab_dir), upcast=True) if hidden else None
-    bench = Bench(grafted.cells, _spawn(config, spec), reference, spec.limits)
+    service = _service(config, spec)
+    reference: Subject | None = None
+    if hidden:
+        reference = local_subject(reference_source(lab_dir), upcast=True, service=service)
+    bench = Bench(grafted.cells, _spawn(config, spec, service), reference, spec.limits)
     session = JudgeSession(spec, bench, Choice(seed=seed, scored=hidden))
     config.pluginmanager.register(session, "labkit_judging")
 
 
-def _spawn(config: pytest.Config, spec: LabSpec) -> Spawn:
+def _service(config: pytest.Config, spec: LabSpec) -> GradedService | None:
+    """A service of this run's own, if the lab needs one."""
+    if spec.service is None:
+        return None
+    running = started(spec.service)
+    config.add_cleanup(running.stop)
+    return GradedService((running.url, running.key), spec.service)
+
+
+def _spawn(config: pytest.Config, spec: LabSpec, service: GradedService | None) -> Spawn:
     if config.getoption("--labkit-trust"):
-        return local_spawn(spec)
+        return local_spawn(spec, service=service)
     from autograder.sandbox.client import Zygote
 
     zygote = Zygote.start(preload=("numpy", "torch", *PRELOAD))
     config.add_cleanup(zygote.close)
-    return jail_spawn(spec, zygote)
+    return jail_spawn(spec, zygote, service)

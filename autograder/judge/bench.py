@@ -106,6 +106,9 @@ class Bench:
             if self._subject.refused:
                 self.observe("refused")
             self.printed[self._exercise.name] = self._end(self._subject, self._exercise)
+            self.cell_notes |= dict.fromkeys(self._subject.notes)
+            for incident in self._subject.seen:
+                self.observe(incident)
         self._subject = self._exercise = None
 
     def hangs_alone(self, stopped: Stopped) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -50,6 +51,17 @@ def same_inputs_everywhere() -> Generator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         providers.CONSTANTS_CACHE.cache.clear()
+
+
+@contextmanager
+def no_pytest_settings() -> Generator[None]:
+    """Without what the surroundings tell pytest: a verdict depends on no environment variable."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 @contextmanager

@@ -16,10 +16,17 @@ from autograder.errors import LabError, LabkitError
 from autograder.judge.diagnosis import Mistake, known_mistakes, loaded
 from autograder.judge.firstlook import Look, Looker
 from autograder.judge.observed import Observed
-from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.places import (
+    batched_spawn,
+    jail_spawn,
+    local_spawn,
+    local_subject,
+    reference_source,
+)
 from autograder.judge.questions import questions
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
-from autograder.judge.runner import answer_with, collect_seldom, run, verdict_in
+from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
+from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
 from autograder.judge.settle import Known, settle
 from autograder.judge.verdict import Verdict
@@ -31,12 +38,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What the calls of one examiner share. Lives in its process only."""
+class Unrehearsed:
+    """What the calls of one examiner share. Lives in its process only.
+
+    It is all there is for labs with the Tinker service: its clients are threads, which no fork
+    survives.
+    """
 
     lab_dir: Path
     spec: LabSpec
     choice: Choice
+
+
+@dataclass(frozen=True)
+class Prepared(Unrehearsed):
+    """The same with what a rehearsal found."""
+
     prompter: Prompter
     rehearsal: Rehearsal
     known: Known
@@ -63,32 +80,36 @@ class Examiner:
         exercises: Sequence[str] | None = None,
         on_stdout: Callable[[str, str], None] | None = None,
         on_observed: Callable[[Observed], None] | None = None,
+        service: Address | None = None,
     ) -> Verdict:
         """The verdict on a submission's grafted cells, run in jails; on `exercises` alone if given.
 
         `on_stdout` is called with an exercise and what its code printed, `on_observed` with what
-        is for the instructor only.
+        is for the instructor only; `service` is where labs that need the Tinker service find it.
 
         Raises:
             LabError: the lab's own files are wrong.
+            EnvironmentRefused: a jail could not be built.
             ForkDied: the judge's process crashed or was killed.
         """
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
         chosen = None if exercises is None else list(exercises)
-        answer = self._resident.call({"cells": plain_cells, "exercises": chosen})
-        return verdict_in(answer, on_stdout, on_observed)
+        job = {"cells": plain_cells, "exercises": chosen, "service": service}
+        return verdict_in(self._resident.call(job), on_stdout, on_observed)
 
     def close(self) -> None:
         """End its process. Closing twice is fine."""
         self._resident.close()
 
 
-def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
+def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | Unrehearsed | str:
     """Judge the reference itself, and keep what was asked; a sentence when the lab is wrong."""
     collect_seldom()
     lab_dir = Path(payload["lab_dir"])
     try:
         spec = load_spec(lab_dir)
+        if spec.service is not None:
+            return Unrehearsed(lab_dir, spec, Choice(seed=payload["seed"]))
         trusted = reference_source(lab_dir)
         prompter = Prompter(local_subject(trusted, upcast=True))
         choice = Choice(seed=payload["seed"])
@@ -123,15 +144,45 @@ def _mistakes(
     return loaded(known_mistakes(lab_dir, exercise.name, trusted), start)
 
 
-def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[str, Any]:
+def examine(
+    job: dict[str, Any], zygote: Any, prepared: Prepared | Unrehearsed | str
+) -> dict[str, Any]:
     """Judge one submission in a fork of what was prepared."""
     if isinstance(prepared, str):
         return {"error": prepared}
     collect_seldom()
     chosen: list[str] | None = job["exercises"]
-    exercises = tuple(prepared.spec.by_name) if chosen is None else tuple(chosen)
+    exercises = [name for name in prepared.spec.by_name if chosen is None or name in chosen]
     cells = [SourceCell(*parts) for parts in job["cells"]]
-    spawn = jail_spawn(prepared.spec, zygote)
+    try:
+        if isinstance(prepared, Prepared):
+            verdict, observed = _settled(prepared, cells, exercises, zygote)
+        else:
+            verdict, observed = _in_full(prepared, cells, exercises, zygote, job["service"])
+    except LabkitError as error:
+        return answer_without(error)
+    return answer_with(verdict, observed)
+
+
+def _in_full(
+    shared: Unrehearsed,
+    cells: Sequence[SourceCell],
+    exercises: Sequence[str],
+    zygote: Any,
+    address: Address | None,
+) -> tuple[Verdict, Observed]:
+    """A plain run, as `runner.judge` does it."""
+    spec, choice = shared.spec, replace(shared.choice, exercises=tuple(exercises))
+    with graded_service(spec, address) as service:
+        spawn = jail_spawn(spec, zygote, service)
+        return run(cells, shared.lab_dir, spec, spawn, choice, file="judge.py", service=service)
+
+
+def _settled(
+    prepared: Prepared, cells: Sequence[SourceCell], exercises: Sequence[str], zygote: Any
+) -> tuple[Verdict, Observed]:
+    """A first look, and a run with the rehearsal over what is not right in it."""
+    spawn = batched_spawn(prepared.spec, zygote)
 
     def alone(exercises: Sequence[str]) -> tuple[Verdict, Observed]:
         return run(
@@ -149,8 +200,4 @@ def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[
     def look() -> Look:
         return prepared.known.looker.look(cells, exercises, spawn)
 
-    try:
-        verdict, observed = settle(exercises, prepared.known, look, alone)
-    except LabkitError as error:
-        return {"error": str(error)}
-    return answer_with(verdict, observed)
+    return settle(exercises, prepared.known, look, alone)

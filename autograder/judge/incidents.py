@@ -21,11 +21,14 @@ Incident = Literal[
     "forged answer",
     "changed answer",
     "refused",
+    "service limit",
+    "door refused",
 ]
 """In the order above: an exercise's processor time, waiting time, memory and printed text were used
 up; the whole hand-in's time was; the code ended its own process (exit, crash, signal, a call that
 kills); it sent bytes that answer no question; it answered one question in two ways; it raised
-PermissionError, as what the jail denies does."""
+PermissionError, as what the jail denies does; it asked the Tinker service for more than its budget
+or too often; it tried the door with another key, or for a route that is not Tinker's."""
 
 INCIDENTS: tuple[Incident, ...] = get_args(Incident)
 OTHER_CELLS = "other cells"
@@ -55,6 +58,10 @@ _ADVICE: dict[Incident, str] = {
     "refused": (
         "Take out what opens files or connections or starts programs: grading allows none of them."
     ),
+    "service limit": (
+        "Train fewer steps or on fewer tokens, and send no request twice: the budget is fixed."
+    ),
+    "door refused": "Reach the Tinker service with connect() only, with the key that is given.",
 }
 
 

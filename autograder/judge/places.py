@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError
 from autograder.judge.batched import BatchedSubject
@@ -13,6 +13,9 @@ from autograder.judge.failure import error_text
 from autograder.judge.subject import LocalSubject, Subject
 from autograder.lab import ExerciseSpec, LabSpec, Limits
 from autograder.sandbox.ops import SourceCell
+
+if TYPE_CHECKING:
+    from autograder.judge.service import GradedService
 
 Jailed = Callable[[ExerciseSpec, Limits], BatchedSubject]
 
@@ -30,7 +33,11 @@ def reference_source(lab_dir: Path) -> tuple[SourceCell, ...]:
 
 
 def local_subject(
-    cells: Sequence[SourceCell], *, upcast: bool = False, cpu_seconds: float = 0
+    cells: Sequence[SourceCell],
+    *,
+    upcast: bool = False,
+    cpu_seconds: float = 0,
+    service: GradedService | None = None,
 ) -> LocalSubject:
     """The lab's own code in this process; `upcast` computes in float64.
 
@@ -40,31 +47,56 @@ def local_subject(
     from autograder.sandbox.interpreter import Interpreter
 
     interpreter = Interpreter("float64" if upcast else "float32", upcast=upcast)
-    subject = LocalSubject(interpreter, cpu_seconds=cpu_seconds)
+    subject = _local(interpreter, service, "the lab's own code", cpu_seconds=cpu_seconds)
     for report in subject.load(cells):
         if report.error is not None:
             raise LabError(f"The lab's own cell {report.id} failed: {error_text(report.error)}")
     return subject
 
 
-def local_spawn(lab: LabSpec, *, times: float = 1.0) -> Spawn:
+def _local(
+    interpreter: Any, service: GradedService | None, name: str, **options: Any
+) -> LocalSubject:
+    if service is None:
+        return LocalSubject(interpreter, **options)
+    from autograder.judge.doors import TenantSubject
+
+    return TenantSubject(interpreter, service, name, **options)
+
+
+def local_spawn(lab: LabSpec, *, times: float = 1.0, service: GradedService | None = None) -> Spawn:
     """Student code in this process, for `check` and the audit, with `times` the CPU time."""
     from autograder.sandbox.interpreter import Interpreter
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+        seconds = times * limits.cpu_seconds
         stub = stub_of(lab, exercise)
-        return LocalSubject(Interpreter(), stub=stub, cpu_seconds=times * limits.cpu_seconds)
+        return _local(Interpreter(), service, exercise.name, stub=stub, cpu_seconds=seconds)
 
     return spawn
 
 
-def jail_spawn(lab: LabSpec, zygote: Any) -> Jailed:
-    """Student code in a fresh jailed fork of `zygote`."""
+def batched_spawn(lab: LabSpec, zygote: Any) -> Jailed:
+    """Student code in a fresh jailed fork of `zygote`, ready for many questions at once."""
     from autograder.sandbox.errors import JailDied
     from autograder.sandbox.limits import Limits as JailLimits
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> BatchedSubject:
         jail = zygote.spawn(JailLimits(**limits.model_dump()))
         return BatchedSubject(jail, JailDied, stub=stub_of(lab, exercise))
+
+    return spawn
+
+
+def jail_spawn(lab: LabSpec, zygote: Any, service: GradedService | None = None) -> Spawn:
+    """Student code in a fresh jailed fork of `zygote`, with a door to `service` if there is one."""
+    if service is None:
+        return batched_spawn(lab, zygote)
+    from autograder.judge.doors import jail_with_door
+    from autograder.sandbox.limits import Limits as JailLimits
+
+    def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+        allowed, stub = JailLimits(**limits.model_dump()), stub_of(lab, exercise)
+        return jail_with_door(zygote, allowed, service, exercise=exercise.name, stub=stub)
 
     return spawn

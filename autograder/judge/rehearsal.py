@@ -22,7 +22,7 @@ from autograder.lab import ExerciseSpec, Limits
 from autograder.sandbox import wire
 from autograder.sandbox.ops import CellReport, Op, Outcome, SourceCell
 
-FIXTURES = frozenset({"student", "reference"})
+FIXTURES = frozenset({"student", "reference", "requests"})
 
 Script = tuple[tuple[bytes, bytes], ...]
 """Pairs of an operation and its outcome, both encoded."""

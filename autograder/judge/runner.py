@@ -10,22 +10,24 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from autograder.errors import LabError, LabkitError
+from autograder.errors import EnvironmentRefused, LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
+from autograder.judge.determinism import no_pytest_settings
 from autograder.judge.diagnosis import Diagnosis, Mistake, diagnose, known_mistakes
 from autograder.judge.incidents import OTHER_CELLS
 from autograder.judge.observed import Observed, case_results
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
 from autograder.judge.scoring import shown_case, verdict_of
+from autograder.judge.service import Address, GradedService, graded_service
 from autograder.judge.session import Choice, JudgeSession
 from autograder.judge.subject import Subject
 from autograder.judge.values import LONG, plain
@@ -78,6 +80,7 @@ def judge(
     fast: bool = False,
     notes: Sequence[str] = (),
     on_stdout: Callable[[str, str], None] | None = None,
+    service: Address | None = None,
 ) -> Verdict:
     """The verdict on a submission's grafted cells, from a fork of `zygote`.
 
@@ -93,15 +96,17 @@ def judge(
         fast: stop at the first failure and do not search a smaller counterexample.
         notes: what happened to the notebook, for the verdict.
         on_stdout: called with an exercise and what its code printed, for the instructor's log.
+        service: where labs that need the Tinker service find it.
 
     Raises:
         LabError: the lab's own files are wrong.
+        EnvironmentRefused: a jail could not be built.
     """
     options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
     plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
-    chosen = None if exercises is None else list(exercises)
-    job = {"lab_dir": str(lab_dir), "cells": plain_cells, "exercises": chosen, **options}
-    answer = zygote.fork_call("autograder.judge.runner:run_job", {**job, "notes": list(notes)})
+    more = {"exercises": exercises, "notes": list(notes), "service": service}
+    job = {"lab_dir": str(lab_dir), "cells": plain_cells, **more, **options}
+    answer = zygote.fork_call("autograder.judge.runner:run_job", job)
     return verdict_in(answer, on_stdout)
 
 
@@ -110,7 +115,9 @@ def verdict_in(
     on_stdout: Callable[[str, str], None] | None,
     on_observed: Callable[[Observed], None] | None = None,
 ) -> Verdict:
-    """The verdict in a fork's answer; raises `LabError` when it tells of one."""
+    """The verdict in a fork's answer; raises the error when it tells of one."""
+    if "refused" in answer:
+        raise EnvironmentRefused(answer["refused"])
     if "error" in answer:
         raise LabError(answer["error"])
     observed = Observed.model_validate(answer["observed"])
@@ -135,7 +142,6 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
     try:
         spec = load_spec(lab_dir)
         longer = max(1.0, (job["examples"] or 0) / USUAL_EXAMPLES)
-        spawn = local_spawn(spec, times=longer) if job["local"] else jail_spawn(spec, zygote)
         cells = [SourceCell(*parts) for parts in job["cells"]]
         exercises = job["exercises"]
         choice = Choice(
@@ -145,9 +151,16 @@ def run_job(job: dict[str, Any], zygote: Any) -> dict[str, Any]:
             fast=job["fast"],
             scored=job["file"] == "judge.py",
         )
-        verdict, observed = run(cells, lab_dir, spec, spawn, choice, file=job["file"])
+        with graded_service(spec, job["service"]) as service:
+            if job["local"]:
+                spawn = local_spawn(spec, times=longer, service=service)
+            else:
+                spawn = jail_spawn(spec, zygote, service)
+            verdict, observed = run(
+                cells, lab_dir, spec, spawn, choice, file=job["file"], service=service
+            )
     except LabkitError as error:
-        return {"error": str(error)}
+        return answer_without(error)
     verdict = verdict.model_copy(update={"notes": (*job["notes"], *verdict.notes)})
     return answer_with(verdict, observed)
 
@@ -160,8 +173,17 @@ def answer_with(verdict: Verdict, observed: Observed) -> dict[str, Any]:
     }
 
 
+def answer_without(error: LabkitError) -> dict[str, Any]:
+    """A fork's answer when there is no verdict: the lab is at fault, or else the machine."""
+    return {"refused" if isinstance(error, EnvironmentRefused) else "error": str(error)}
+
+
 def check(
-    cells: Sequence[SourceCell], lab_dir: Path, exercises: Sequence[str] | None = None
+    cells: Sequence[SourceCell],
+    lab_dir: Path,
+    exercises: Sequence[str] | None = None,
+    *,
+    service: Address | None = None,
 ) -> Verdict:
     """The public checks of the released lab in `lab_dir`, on trusted cells, in this process.
 
@@ -173,7 +195,9 @@ def check(
     spec = load_spec(lab_dir)
     wanted = None if exercises is None else tuple(spec.exercise(e).name for e in exercises)
     choice = Choice(seed=PUBLIC_SEED, exercises=wanted, scored=False)
-    return run(cells, lab_dir, spec, local_spawn(spec), choice, file="checks.py")[0]
+    with graded_service(spec, service) as graded:
+        spawn = local_spawn(spec, service=graded)
+        return run(cells, lab_dir, spec, spawn, choice, file="checks.py", service=graded)[0]
 
 
 def run(
@@ -186,12 +210,13 @@ def run(
     file: str,
     reference: Subject | None = None,
     stage: Stage | None = None,
+    service: GradedService | None = None,
     mistakes: Mistakes | None = None,
 ) -> tuple[Verdict, Observed]:
     """One run of pytest over `file`: the verdict, and what only the instructor sees.
 
     `reference` and `mistakes` are read from the lab when left out; `stage` has a rehearsal or
-    records one.
+    records one; `service` is what `spawn` was made with.
     """
     hidden = file == "judge.py"
     path = lab_dir / file
@@ -201,7 +226,7 @@ def run(
     if mistakes is None:
         mistakes = partial(known_mistakes, lab_dir, reference=trusted) if hidden else _none
     if hidden and reference is None:
-        reference = local_subject(trusted, upcast=True)
+        reference = local_subject(trusted, upcast=True, service=service)
     session = JudgeSession(spec, Bench(cells, spawn, reference, spec.limits), choice, stage)
     _run_pytest(path, session)
     if session.fault is not None:
@@ -211,7 +236,7 @@ def run(
         seed=choice.seed,
         level=session.bench.level,
         exercises=tuple(
-            exercise_verdict(session, exercise, mistakes)
+            exercise_verdict(session, exercise, mistakes, service)
             for exercise in spec.exercises
             if choice.exercises is None or exercise.name in choice.exercises
         ),
@@ -240,7 +265,7 @@ def _run_pytest(path: Path, session: JudgeSession) -> None:
     before = set(sys.modules)
     said = io.StringIO()
     try:
-        with _no_pytest_settings(), redirect_stdout(said), redirect_stderr(said):
+        with no_pytest_settings(), redirect_stdout(said), redirect_stderr(said):
             code = pytest.main(arguments, plugins=[session])
     finally:
         for name in set(sys.modules) - before:
@@ -249,17 +274,6 @@ def _run_pytest(path: Path, session: JudgeSession) -> None:
     fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     if code not in fine and session.fault is None:
         session.fault = LabError(f"{path} cannot be run: {said.getvalue().strip() or code}")
-
-
-@contextmanager
-def _no_pytest_settings() -> Generator[None]:
-    """Without what the surroundings tell pytest: a verdict depends on no environment variable."""
-    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG")
-    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
 
 
 def cell_notes(bench: Bench, spec: LabSpec) -> Iterator[str]:
@@ -275,7 +289,10 @@ def _none(exercise: str) -> tuple[Mistake, ...]:
 
 
 def exercise_verdict(
-    session: JudgeSession, exercise: ExerciseSpec, mistakes: Mistakes
+    session: JudgeSession,
+    exercise: ExerciseSpec,
+    mistakes: Mistakes,
+    service: GradedService | None = None,
 ) -> ExerciseVerdict:
     """The verdict on one exercise; with a diagnosis when the lab knows `mistakes` of it."""
     runs = [run for run in session.runs if run.case.exercise == exercise.name]
@@ -283,7 +300,8 @@ def exercise_verdict(
     asked = failing is not None and failing.failure is not None and failing.failure.trace
     diagnosis: Diagnosis | None = None
     if failing is not None and asked and not session.choice.fast:
-        start = partial(local_subject, cpu_seconds=exercise.limits.cpu_seconds)
+        seconds = exercise.limits.cpu_seconds
+        start = partial(local_subject, cpu_seconds=seconds, service=service)
         diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
     return verdict_of(
         session.spec,

@@ -287,8 +287,15 @@ class JudgeSession:
         if run.first is not None:
             return run.first  # it died while a smaller input was searched
         failure = stopped_failure(problem, self.bench.subject.trace, limit)
-        blamed = problem.reason != "timeout" or self.bench.hangs_alone(problem)
+        blamed = problem.reason != "timeout" or self._hangs_alone(problem)
         return failure if blamed else failure.without_call()
+
+    def _hangs_alone(self, problem: Stopped) -> bool:
+        try:
+            return self.bench.hangs_alone(problem)
+        except LabkitError as error:  # no second process to try it in: no verdict then
+            self.fault = self.fault or error
+            return False
 
     def _short(self, run: CaseRun) -> str:
         if self.fault is not None or run.failure is None:

@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol
 
 from autograder.judge.budget import CpuBudget
 from autograder.judge.incidents import Incident, incident_of
-from autograder.judge.trace import Say, Step, Trace, call_shown
+from autograder.judge.trace import Asked, ReadLog, Say, Step, Trace, call_shown
 from autograder.sandbox.limits import Limits, Usage
 from autograder.sandbox.ops import (
     Call,
@@ -64,10 +64,28 @@ _REFUSAL = "PermissionError"
 """What code gets to see of an operation that the jail denies."""
 
 
+class ServiceLog(Protocol):
+    """What the code asked of the Tinker service, as the service tells it."""
+
+    def mark(self) -> None:
+        """Forget what was asked until now."""
+        ...
+
+    def evidence(self) -> list[dict[str, object]]:
+        """What was asked since then, without what differs from run to run."""
+        ...
+
+
 class Subject(ABC):
     """One namespace of code. `stub` is the start of the message an unsolved exercise raises."""
 
     level = "trusted"
+    log: ServiceLog | None = None
+    """There for code that has the Tinker service."""
+    notes: tuple[str, ...] = ()
+    """What a verdict should say of how it was judged; complete when it is closed."""
+    seen: tuple[Incident, ...] = ()
+    """What the door to the service saw; complete when it is closed."""
 
     def __init__(self, *, stub: str | None = None) -> None:
         self.stub = stub
@@ -75,7 +93,7 @@ class Subject(ABC):
         self._keeps_objects = False
         self._unwritten = False
         """Whether the exercise's cell itself stopped at the stub, as a class not written does."""
-        self.pending: tuple[Op, Say] | None = None
+        self.pending: tuple[Asked, Say] | None = None
         """The operation that was running when the code stopped answering."""
         self.refused = False
         """Whether an answer was a PermissionError."""
@@ -87,14 +105,14 @@ class Subject(ABC):
         """What was asked since the last reset."""
         return tuple(self._steps)
 
-    def ask(self, op: Op, say: Say) -> Outcome:
+    def ask(self, op: Asked, say: Say) -> Outcome:
         """Execute `op` and keep it in the trace.
 
         Raises:
             Stopped: the exercise is not attempted, or the code ran out of time or died.
         """
         self.pending = (op, say)
-        outcome = self._execute(op)
+        outcome = self._read() if isinstance(op, ReadLog) else self._execute(op)
         self.pending = None
         self._steps.append(Step(op, outcome, say))
         if isinstance(outcome, Returned) and isinstance(outcome.value, _MAY_HOLD_OBJECTS):
@@ -120,9 +138,16 @@ class Subject(ABC):
     def reset(self) -> None:
         """Forget the objects and the trace of the last example."""
         self._steps = []
+        if self.log is not None:
+            self.log.mark()
         if self._keeps_objects:
             self._keeps_objects = False
             self._reset()
+
+    def _read(self) -> Outcome:
+        if self.log is None:
+            raise LookupError("This lab has no Tinker service: lab.yml says so with `service:`.")
+        return Returned(self.log.evidence())
 
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run cells; an error in one does not stop the next. Stopped: they do not end."""
@@ -156,7 +181,7 @@ def is_refusal(raised: Raised) -> bool:
     return _REFUSAL in raised.mro
 
 
-def undefined_name(op: Op, raised: Raised) -> str | None:
+def undefined_name(op: Asked, raised: Raised) -> str | None:
     """The name that the judge asked for and nobody defined, if that is what went wrong.
 
     A NameError inside the student's code has lines of it and is an error like any other.

@@ -18,10 +18,18 @@ Say = Callable[[], str]
 
 
 @dataclass(frozen=True)
+class ReadLog:
+    """Ask the Tinker service what the code asked of it. The judge asks, never the code."""
+
+
+Asked = Op | ReadLog
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation and its outcome. `say` writes the call as a student would."""
 
-    op: Op
+    op: Asked
     outcome: Outcome
     say: Say
 
@@ -41,6 +49,7 @@ def object_name(handle: Handle) -> str:
 
 def call_shown(trace: Trace) -> str:
     """What a student would write to see the last answer: the whole story where objects are used."""
+    trace = tuple(step for step in trace if not isinstance(step.op, ReadLog))
     if not trace:
         return ""
     parts = [_statement(step) for step in trace if not _looks_up_method(step)]
@@ -69,11 +78,11 @@ def _uses_handle(step: Step) -> bool:
             return isinstance(target, Handle)
         case Method() | Get():
             return True
-        case Snippet():
+        case Snippet() | ReadLog():
             return False
 
 
-def with_values(op: Op, change: Callable[[Any], Any]) -> Op:
+def with_values(op: Asked, change: Callable[[Any], Any]) -> Asked:
     """`op` with `change` applied to every argument, input and handle in it."""
     match op:
         case Call(target, args, kwargs):
@@ -87,9 +96,11 @@ def with_values(op: Op, change: Callable[[Any], Any]) -> Op:
             return Get(change(handle), name)
         case Snippet():
             return replace(op, inputs=map_leaves(op.inputs, change))
+        case ReadLog():
+            return op
 
 
-def behaves_like(trace: Trace, execute: Callable[[Op], Outcome], rules: Rules) -> bool:
+def behaves_like(trace: Trace, execute: Callable[[Asked], Outcome], rules: Rules) -> bool:
     """Whether `execute` answers every step of `trace` as the student's code did."""
     handles: dict[int, Handle] = {}
 

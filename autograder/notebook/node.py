@@ -92,3 +92,12 @@ def find_cell(notebook: object, key: str) -> Any:
     """The last cell whose grade_id, or else whose id, is `key`; None when there is none."""
     found = [c for c in cells_of(notebook) if key == (grade_id_of(c) or cell_id_of(c))]
     return found[-1] if found else None
+
+
+def depth_of(value: object) -> int:
+    """How many arrays and objects lie in one another at most; 0 for a single value."""
+    depth, level = 0, [value]
+    while level := [v for v in level if is_array(v) or is_object(v)]:
+        depth += 1
+        level = [inner for v in level for inner in (v if is_array(v) else v.values())]
+    return depth

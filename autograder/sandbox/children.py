@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from autograder.sandbox import frames, worker
 from autograder.sandbox.calls import CALL_LIMIT
+from autograder.sandbox.door import Door
 from autograder.sandbox.jail import die_with_parent
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.resident import function_named
@@ -21,14 +22,19 @@ _OUT_OF_THE_WAY = 64
 
 
 def jailed(
-    descriptors: list[int], level: Level, view: View, limits: Limits, zygote: int
+    descriptors: list[int],
+    level: Level,
+    view: View,
+    limits: Limits,
+    zygote: int,
+    door: Door | None = None,
 ) -> NoReturn:
     """Become a jailed worker. `descriptors` are its socket and where its output goes."""
     die_with_parent(zygote)
     data, output = _keep(descriptors, {1: 1, 2: 1})
     assert output == _FIRST + 1
     os.close(output)
-    worker.run(socket.socket(fileno=data), level, view, limits, zygote)
+    worker.run(socket.socket(fileno=data), level, view, limits, zygote, door)
 
 
 def trusted(descriptors: list[int], control: int, level: Level, zygote: int) -> NoReturn:

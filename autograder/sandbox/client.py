@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any, Self
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import calls
 from autograder.sandbox.calls import Resident
+from autograder.sandbox.door import Door
 from autograder.sandbox.errors import ForkDied, SandboxError
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.remote import Jail
@@ -27,6 +29,8 @@ PRELOAD = (
     "hypothesis", "pytest",
 )  # fmt: skip
 _START_SECONDS = 180
+"""How long the server may be silent while it starts: it says what it imports before it does."""
+_END_SECONDS = 10
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "LABKIT_ROOT")
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); "
@@ -88,8 +92,8 @@ class Zygote:
             raise
         return zygote
 
-    def spawn(self, limits: Limits | None = None) -> Jail:
-        """A fresh jailed fork.
+    def spawn(self, limits: Limits | None = None, door: Door | None = None) -> Jail:
+        """A fresh jailed fork, with a `door` if one is wanted.
 
         Raises:
             EnvironmentRefused: the jail could not be built. No student code ran.
@@ -99,7 +103,8 @@ class Zygote:
         reader, writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reader, False)
         try:
-            request = {"do": "jail", "limits": limits.to_dict()}
+            asked = {"door": door.to_dict()} if door else {}
+            request = {"do": "jail", "limits": limits.to_dict(), **asked}
             data, report = self._request(request, writer)
         except BaseException:
             os.close(reader)
@@ -164,7 +169,7 @@ class Zygote:
         self._control.close()
         if self._process is not None:
             try:
-                self._process.wait(10)
+                self._process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -184,18 +189,38 @@ class Zygote:
         self.close()
 
     def _greeting(self) -> str:
+        """The level that it says it works at, once it has imported everything."""
+        said: dict[str, str] = {}
         self._control.settimeout(_START_SECONDS)
-        try:
-            message = self._control.recv(1 << 16)
-        except (TimeoutError, ConnectionError):
-            message = b""
+        while "level" not in said:
+            doing = f"importing {said['importing']}" if said else "starting Python"
+            try:
+                said = json.loads(self._control.recv(1 << 16) or b"{}")
+            except TimeoutError:
+                raise EnvironmentRefused(
+                    f"The sandbox server is still {doing} after {_START_SECONDS} s. This machine "
+                    "is too busy, or its disk too slow; try again when less runs on it."
+                ) from None
+            except ConnectionError:
+                said = {}
+            if not said:
+                raise EnvironmentRefused(
+                    f"The sandbox server ended while {doing}, with {self._how_it_went()}. What it "
+                    "printed stands above; if that is nothing, see `labkit doctor`."
+                )
+            if "refused" in said:
+                raise EnvironmentRefused(said["refused"])
         self._control.settimeout(None)
-        if not message:
-            raise EnvironmentRefused("The sandbox server did not start; its reason stands above.")
-        said: dict[str, str] = json.loads(message)
-        if "refused" in said:
-            raise EnvironmentRefused(said["refused"])
         return said["level"]
+
+    def _how_it_went(self) -> str:
+        assert self._process is not None
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "its connection only"
+        hint = " (often for lack of memory)" if code == -signal.SIGKILL else ""
+        return f"signal {-code}{hint}" if code < 0 else f"exit code {code}"
 
     def _request(
         self, request: dict[str, Any], *descriptors: int

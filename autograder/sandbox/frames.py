@@ -37,32 +37,21 @@ def receive(connection: socket.socket, limit: int) -> bytes | None:
     return body
 
 
-class Inbox:
-    """Frames that arrive piece by piece, of at most `limit` bytes. True while a piece is left."""
+def take(inbox: bytearray, limit: int) -> bytes | None:
+    """Take the first frame out of what has arrived; None while it is incomplete.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._bytes = bytearray()
-
-    def take(self, piece: bytes) -> bytes | None:
-        """The next whole frame after one more piece, None while it is incomplete.
-
-        Raises:
-            WireError: the frame says it is longer than the limit.
-        """
-        self._bytes += piece
-        length = int.from_bytes(self._bytes[:PREFIX], "little")
-        if length > self._limit:
-            raise WireError(f"it announces {length} bytes, more than {self._limit}")
-        end = PREFIX + length
-        if len(self._bytes) < end:
-            return None
-        frame = bytes(self._bytes[PREFIX:end])
-        del self._bytes[:end]
-        return frame
-
-    def __bool__(self) -> bool:
-        return bool(self._bytes)
+    Raises:
+        WireError: the frame says it is longer than `limit`.
+    """
+    length = int.from_bytes(inbox[:PREFIX], "little")
+    if length > limit:
+        raise WireError(f"it announces {length} bytes, more than {limit}")
+    end = PREFIX + length
+    if len(inbox) < end:
+        return None
+    frame = bytes(inbox[PREFIX:end])
+    del inbox[:end]
+    return frame
 
 
 def _exactly(connection: socket.socket, number: int) -> bytes:

@@ -10,8 +10,10 @@ import math
 import os
 import resource
 import signal
+import socket
 
 from autograder.sandbox import kernel, landlock, namespaces, seccomp
+from autograder.sandbox.door import Door, listen_inside
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.visible import DEVICES, View
 
@@ -19,32 +21,42 @@ _CPU_GRACE = 2  # the caller watches the exact budget; the kernel's second line 
 _SCRATCH_BYTES = 64 << 20
 
 
-def enter(level: Level, view: View, limits: Limits, parent: int) -> None:
+def enter(
+    level: Level, view: View, limits: Limits, parent: int, door: Door | None = None
+) -> socket.socket | None:
     """Jail this process, a fork of `parent`. Its caller has closed what it must not inherit.
+
+    Returns the listener of a door in the jail's own network, to be given away before anything runs.
 
     Raises:
         OSError: a step failed. The process must end: it is no jail.
     """
     memory = _mapped_bytes() + (limits.memory_mb << 20)
+    listener: socket.socket | None = None
     os.environ.clear()
+    os.environ.update(door.environment if door else {})
     os.umask(0o077)
     if level == "A":
         namespaces.enter(view)
+        listener = listen_inside(door.port) if door else None
     elif level == "B":
         os.chdir("/")
-    _limit_resources(level, limits, memory)
+    _limit_resources(level, limits, memory, 1024 if door else 256)
     if level != "trusted":
         scratch = [namespaces.SCRATCH] if level == "A" else []
         devices = [device for device in DEVICES if os.path.exists(device)]
         readable = [path for path in view.readable if os.path.exists(path)]
         own = ["/etc"] if level == "A" else []  # at level A a folder of the jail's own
-        landlock.restrict([*readable, *own], [*scratch, *devices])
+        port = door.port if door else None
+        landlock.restrict([*readable, *own], [*scratch, *devices], port)
         kernel.drop_capabilities()
     die_with_parent(parent)
     if level != "trusted":
         column = kernel.machine()
         assert column is not None
-        seccomp.install(seccomp.program(column, os.getpid(), namespaces=level == "A"))
+        code = seccomp.program(column, os.getpid(), namespaces=level == "A", door=door is not None)
+        seccomp.install(code)
+    return listener
 
 
 def die_with_parent(parent: int) -> None:
@@ -54,14 +66,14 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _limit_resources(level: Level, limits: Limits, memory: int) -> None:
+def _limit_resources(level: Level, limits: Limits, memory: int, files: int) -> None:
     cpu = math.ceil(limits.cpu_seconds) + _CPU_GRACE
     scratch = 0 if level == "B" else _SCRATCH_BYTES
     for kind, soft, hard in (
         (resource.RLIMIT_CPU, cpu, cpu + 1),
         (resource.RLIMIT_AS, memory, memory),
         (resource.RLIMIT_FSIZE, scratch, scratch),
-        (resource.RLIMIT_NOFILE, 256, 256),
+        (resource.RLIMIT_NOFILE, files, files),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_MSGQUEUE, 0, 0),
     ):

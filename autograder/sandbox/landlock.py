@@ -17,6 +17,8 @@ from autograder.sandbox import kernel
 _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
 _READ = _READ_FILE | _READ_DIR
 _FILE_ONLY = _WRITE_FILE | _READ_FILE | _TRUNCATE
+_CONNECT_TCP = 1 << 1
+_PATH_RULE, _PORT_RULE = 1, 2
 _EXECUTE, _IOCTL_DEVICE, _SPECIAL_FILES = 1 << 0, 1 << 15, (1 << 6 | 1 << 9 | 1 << 10 | 1 << 11)
 
 
@@ -35,8 +37,12 @@ def _handled(version: int) -> tuple[int, int, int]:
     return (1 << bits) - 1, 3 if version >= 4 else 0, 3 if version >= 6 else 0
 
 
-def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
+def restrict(
+    readable: Sequence[str], writable: Sequence[str], connect_port: int | None = None
+) -> None:
     """Leave this process only `readable` and `writable` paths (folders with all below), for good.
+
+    `connect_port` is the one TCP port that it may connect to, where the kernel can tell ports.
 
     Raises:
         OSError: landlock is missing, or a path is.
@@ -52,6 +58,8 @@ def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
             _allow(ruleset, path, _READ)
         for path in writable:
             _allow(ruleset, path, may_write)
+        if connect_port is not None and net:
+            _allow_port(ruleset, connect_port)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.syscall("landlock_restrict_self", ruleset, 0)
     finally:
@@ -64,6 +72,11 @@ def _allow(ruleset: int, path: str, access: int) -> None:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             access &= _FILE_ONLY
         rule = struct.pack("=Qi", access, descriptor)
-        kernel.syscall("landlock_add_rule", ruleset, 1, ctypes.c_char_p(rule), 0)
+        kernel.syscall("landlock_add_rule", ruleset, _PATH_RULE, ctypes.c_char_p(rule), 0)
     finally:
         os.close(descriptor)
+
+
+def _allow_port(ruleset: int, port: int) -> None:
+    rule = ctypes.create_string_buffer(struct.pack("=QQ", _CONNECT_TCP, port))
+    kernel.syscall("landlock_add_rule", ruleset, _PORT_RULE, rule, 0)

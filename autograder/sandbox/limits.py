@@ -15,7 +15,8 @@ class Limits:
 
     cpu_seconds: float = 10.0
     wall_seconds: float = 60.0
-    """Backstop for code that sleeps: time spent waiting for answers."""
+    """Backstop for code that sleeps: time spent waiting for answers, queueing for a processor not
+    counted."""
     memory_mb: int = 1024
     """On top of what the warm process already has mapped."""
     output_kb: int = 256

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from autograder.sandbox import kernel, landlock, namespaces, seccomp
+from autograder.sandbox import door, kernel, landlock, namespaces, seccomp
 from autograder.sandbox.visible import View, view
 
 _REMEDIES = {
@@ -34,6 +35,8 @@ class Probe:
     primitives: dict[str, str]
     remedy: str
     """What would reach a better level; empty at level A."""
+    door: str = "missing: there is no sandbox"
+    """Whether a lab that needs the Tinker service can be graded: "ok..." or "missing: why"."""
 
     @property
     def missing(self) -> list[str]:
@@ -73,13 +76,17 @@ def probe_here() -> Probe:
         sight = view()
     except OSError as error:
         return _conclude({"platform": f"missing: {error}"})
-    return _conclude(
+    found = _conclude(
         {
             "seccomp": _try(lambda: _seccomp(column)),
             "landlock": _try(lambda: _landlock(sight)),
             "namespaces": _try(lambda: _namespaces(sight)),
         }
     )
+    if found.level is None:
+        return found
+    level = found.level
+    return replace(found, door=_try(lambda: _door(level, sight)))
 
 
 def _conclude(primitives: dict[str, str]) -> Probe:
@@ -131,3 +138,13 @@ def _namespaces(sight: View) -> str:
     if os.path.exists("/proc"):
         return "missing: the host's files are still there"
     return "ok"
+
+
+def _door(level: str, sight: View) -> str:
+    if level == "B":
+        reason = door.refusal(level)
+        return f"missing: {reason}" if reason else f"ok ({door.WEAKER})"
+    namespaces.enter(sight)
+    with door.listen_inside(door.INNER_PORT) as listener:
+        socket.create_connection(listener.getsockname(), 1).close()
+    return "ok (a network of its own)"

@@ -1,7 +1,8 @@
 """The caller's end of one jail: asks, waits within the budget, and trusts nothing that comes back.
 
-Time is read from the jailed process's own CPU clock, so other load on the machine does not count;
-wall time is only a backstop for code that sleeps.
+Time is read from the jailed process's own CPU clock, so other load on the machine does not count.
+Wall time is only a backstop for code that sleeps: what the process had to queue for a processor is
+taken off.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -17,15 +17,18 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from autograder.errors import EnvironmentRefused
-from autograder.sandbox import frames, wire
+from autograder.sandbox import door, frames, wire
+from autograder.sandbox.clocks import Clock
+from autograder.sandbox.ending import ending
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
 from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
 from autograder.sandbox.ops import CellReport, Op, Outcome, Raised, Returned, SourceCell
 
-MEMORY_EXIT = 77
 _TOKEN = 8
 _LONGEST_WAIT = 0.2
+_MOST_WALL = 20
+"""Whatever it queued for: after so many times its wall limit no process is waited for."""
 _SETUP_SECONDS = 60.0
 _END_SECONDS = 3.0
 """How long a process that hung up may take to end: how it ended must not depend on other load."""
@@ -42,13 +45,15 @@ class Jail:
         self.limits = limits
         self._data, self._report, self._output = data, report, output
         self._text = bytearray()
-        self._inbox = frames.Inbox(_FRAME)
+        self._inbox = bytearray()
         self._news = b""
         self._status: dict[str, Any] | None = None
         self._death: JailDied | None = None
         self._closed = False
         self._printing = True
-        self._wall = self._cpu = self._cpu_at_start = 0.0
+        self._wall = 0.0
+        self._clock = Clock()
+        self.listener: socket.socket | None = None
         self._data.setblocking(False)
         self._report.settimeout(_SETUP_SECONDS)
         try:
@@ -76,9 +81,9 @@ class Jail:
     def execute_all(self, question: bytes) -> tuple[bytes, ...]:
         """Answer what `worker.many` made: outcomes still encoded, to be read as `outcome` does."""
         answer = self._ask(question)
-        if type(answer) is tuple and all(type(o) is bytes for o in cast(tuple[Any, ...], answer)):
-            return cast(tuple[bytes, ...], answer)
-        raise self._die("protocol", "the answer is no list of outcomes")
+        if type(answer) is not tuple or any(type(part) is not bytes for part in answer):
+            raise self._die("protocol", "the answer is no list of outcomes")
+        return cast(tuple[bytes, ...], answer)
 
     def outcome(self, answer: Any) -> Outcome:
         """An answer that came, as an outcome within bounds; the jail ends if it is none."""
@@ -104,14 +109,13 @@ class Jail:
     @property
     def cpu_seconds(self) -> float:
         """CPU time used since the jail was ready."""
-        # The clock of another process: see clock_getcpuclockid(3), which Python does not offer.
-        if self._status is None and not self._closed:
-            try:
-                now = time.clock_gettime(~self.pid << 3 | 2)
-                self._cpu = max(self._cpu, now - self._cpu_at_start)
-            except OSError:  # it is gone; the zygote will tell how much it used
-                pass
-        return self._cpu
+        return self._clock.read_cpu()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time spent waiting for answers, less what the process had to queue for a processor."""
+        queued = self._clock.read_queued() if self._wall > _LONGEST_WAIT else 0.0
+        return max(0.0, self._wall - queued)
 
     def close(self) -> Usage:
         """End the jail and say what it used. Closing twice is fine."""
@@ -123,8 +127,8 @@ class Jail:
             self._report.close()
             os.close(self._output)
         return Usage(
-            cpu_seconds=self._cpu,
-            wall_seconds=self._wall,
+            cpu_seconds=self._clock.cpu,
+            wall_seconds=self.wall_seconds,
             peak_mb=(self._status or {}).get("peak_kb", 0) / 1024,
             output_bytes=len(self._text),
         )
@@ -148,7 +152,11 @@ class Jail:
         while answer is None and time.monotonic() < end:
             poll.poll(1000)
             try:
-                answer = self._receive()
+                chunk, listener = door.take(self._data)
+                self.listener = listener or self.listener
+                answer = self._frame(chunk)
+            except BlockingIOError:
+                continue
             except (ConnectionError, EOFError, WireError) as error:
                 answer = str(error).encode()
         if answer != b"ready":
@@ -156,7 +164,7 @@ class Jail:
             raise EnvironmentRefused(
                 f"The jail at level {self.level} could not be built: {said}. See `labkit doctor`."
             )
-        self._cpu_at_start, self._cpu = self.cpu_seconds, 0.0
+        self._clock.start(self.pid)
 
     def _ask(self, question: bytes) -> Any:
         if self._death is not None:
@@ -184,7 +192,8 @@ class Jail:
             poll.register(self._output, select.POLLIN)
         last = time.monotonic()
         while True:
-            poll.poll(max(1, int(1000 * self._patience())))
+            patience = self._patience()
+            poll.poll(max(1, int(1000 * patience)))
             try:
                 if rest:
                     rest = rest[self._send(rest) :]
@@ -197,23 +206,28 @@ class Jail:
             except (ConnectionError, EOFError, WireError) as error:
                 raise self._explain(error) from None
             now = time.monotonic()
-            self._wall, last = self._wall + now - last, now
+            passed, last = now - last, now
             if answer is not None:
+                self._wall += min(passed, patience)  # the rest we queued ourselves
                 self._drain()
                 return answer
+            self._wall += passed
             self._check_budget()
 
     def _patience(self) -> float:
         """How long to sleep before the clocks must be read again."""
-        cpu = self.limits.cpu_seconds - self._cpu
-        wall = self.limits.wall_seconds - self._wall
+        cpu = self.limits.cpu_seconds - self._clock.cpu
+        wall = self.limits.wall_seconds + self._clock.queued - self._wall
         return max(0.002, min(cpu, wall, _LONGEST_WAIT))
 
     def _check_budget(self) -> None:
         if self.cpu_seconds >= self.limits.cpu_seconds:
             raise self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        if self._wall >= self.limits.wall_seconds:
-            raise self._die("timeout", f"no answer within {self.limits.wall_seconds:g} s")
+        limit = self.limits.wall_seconds
+        if self._wall >= limit and self.wall_seconds >= limit:
+            raise self._die("timeout", f"no answer within {limit:g} s")
+        if self._wall >= _MOST_WALL * limit:
+            raise self._die("timeout", f"no answer within {self._wall:.0f} s, busy machine or not")
 
     def _send(self, rest: memoryview) -> int:
         try:
@@ -224,12 +238,15 @@ class Jail:
     def _receive(self) -> bytes | None:
         """The next whole frame, None while it is incomplete."""
         try:
-            chunk = self._data.recv(1 << 20)
+            return self._frame(self._data.recv(1 << 20))
         except BlockingIOError:
             return None
+
+    def _frame(self, chunk: bytes) -> bytes | None:
         if not chunk:
             raise EOFError("it closed the connection")
-        return self._inbox.take(chunk)
+        self._inbox += chunk
+        return frames.take(self._inbox, _FRAME)
 
     def _drain(self) -> bool:
         """Take what was printed; False when the jail can print nothing more."""
@@ -263,23 +280,19 @@ class Jail:
             return self._die("protocol", "it closed its connection and went on")
         finally:
             self._report.settimeout(_SETUP_SECONDS)
-        code, spent = os.waitstatus_to_exitcode(status), self._cpu >= self.limits.cpu_seconds
-        if code == MEMORY_EXIT:
-            return self._die("memory", f"it needs over {self.limits.memory_mb} MB")
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
-            return self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return self._die("killed", f"the process ended with {how}")
+        return self._die(*ending(status, self.limits, self._clock.cpu))
 
     def _end(self) -> None:
         """Have the zygote kill the process, and wait until it has."""
         if self._status is not None or self._closed:
             return
+        _ = self.wall_seconds  # the clock is read while there is one
         try:
             self._report.shutdown(socket.SHUT_WR)
             while self._status is None:
                 self._next_news()
         except (OSError, SandboxError):
+            self._clock.stop()
             self._status = {}
 
     def _next_news(self) -> dict[str, Any]:
@@ -292,6 +305,6 @@ class Jail:
         line, self._news = self._news.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)
         if "status" in message:
-            self._cpu = max(0.0, float(message["cpu"]) - self._cpu_at_start)
+            self._clock.stop(float(message["cpu"]))
             self._status = message
         return message

@@ -16,7 +16,12 @@ from autograder.sandbox import kernel
 ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
 _LOAD, _EQUAL, _GREATER, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _CLONE_THREAD = 0x10000
-_AF_UNIX = 1
+_AF_UNIX, _AF_INET = 1, 2
+_STREAM = (1, 1 | 0x800, 1 | 0x80000, 1 | 0x80800)  # SOCK_STREAM, also non-blocking, close-on-exec
+_TCP = (0, 6)  # the default protocol and TCP; others such as MPTCP escape landlock
+_FAST_OPEN = 0x20000000  # MSG_FASTOPEN: connects without connect(), so landlock is not asked
+_TCP_OPTIONS = (1, 4, 5, 6, 18)  # TCP_NODELAY, TCP_KEEPIDLE, _KEEPINTVL, _KEEPCNT, _USER_TIMEOUT
+_SOL_SOCKET, _SOL_TCP = 1, 6
 _X32 = 0x40000000
 
 
@@ -82,6 +87,15 @@ def _allow_if_in(index: int, values: Sequence[int], then: int, otherwise: int) -
     return [_argument(index), *tests, _return(otherwise), _return(then)]
 
 
+def _allow_if_all(*wanted: tuple[int, Sequence[int]]) -> list[bytes]:
+    """Allow when the low half of each argument (by index) is one of its values."""
+    steps: list[bytes] = []
+    for index, values in wanted:
+        tests = [_step(_EQUAL, value, len(values) - i) for i, value in enumerate(values)]
+        steps += [_argument(index), *tests, _return(EPERM)]
+    return [*steps, _return(ALLOW)]
+
+
 def _argument_rules(pid: int) -> dict[str, list[bytes]]:
     """Calls that depend on their arguments. `pid` is the jailed process itself."""
     return {
@@ -92,7 +106,8 @@ def _argument_rules(pid: int) -> dict[str, list[bytes]]:
             _return(EPERM),
         ],
         "clone3": [_return(ENOSYS)],
-        "socketpair": _allow_if_in(0, (_AF_UNIX,), ALLOW, EPERM),
+        # Not datagrams: one end could send to any local socket of the host, and landlock lets it.
+        "socketpair": _allow_if_all((0, (_AF_UNIX,)), (1, _STREAM)),
         "kill": _allow_if_in(0, (pid,), ALLOW, EPERM),
         "tgkill": _allow_if_in(0, (pid,), ALLOW, EPERM),
         "sched_setaffinity": _allow_if_in(0, (0, pid), ALLOW, EPERM),
@@ -113,7 +128,34 @@ def _argument_rules(pid: int) -> dict[str, list[bytes]]:
     }
 
 
-def program(column: int, pid: int, *, namespaces: bool) -> bytes:
+def _without_bit(index: int, bit: int) -> list[bytes]:
+    return [_argument(index), _step(_ANY_BIT, bit, 0, 1), _return(EPERM), _return(ALLOW)]
+
+
+def _door_rules() -> dict[str, list[bytes]]:
+    """Calls that are different in a jail with a door: TCP sockets that connect, nothing more.
+
+    Which port may be connected to is landlock's to say, and at level A the network namespace's.
+    """
+    options = _allow_if_in(2, _TCP_OPTIONS, ALLOW, EPERM)
+    return {
+        "socket": _allow_if_all((0, (_AF_INET,)), (1, _STREAM), (2, _TCP)),
+        "connect": [_return(ALLOW)],
+        "sendto": _without_bit(3, _FAST_OPEN),
+        "sendmsg": _without_bit(2, _FAST_OPEN),
+        "sendmmsg": _without_bit(3, _FAST_OPEN),
+        "setsockopt": [
+            _argument(1),
+            _step(_EQUAL, _SOL_SOCKET, 0, 1),
+            _return(ALLOW),
+            _step(_EQUAL, _SOL_TCP, 1, 0),
+            _return(EPERM),
+            *options,
+        ],
+    }
+
+
+def program(column: int, pid: int, *, namespaces: bool, door: bool = False) -> bytes:
     """The filter for one architecture (see `kernel.machine`) and one process."""
     steps = [
         _step(_LOAD, 4),
@@ -126,11 +168,14 @@ def program(column: int, pid: int, *, namespaces: bool) -> bytes:
         _return(ENOSYS),
     ]
     names = REFUSED if namespaces else [*REFUSED, *REFUSED_WITHOUT_NAMESPACES]
+    rules = {**_argument_rules(pid), **(_door_rules() if door else {})}
     for name in names:
+        if name in rules:
+            continue
         number = kernel.NUMBERS[name][column]
         if number is not None:
             steps += _rule(number, [_return(EPERM)])
-    for name, body in _argument_rules(pid).items():
+    for name, body in rules.items():
         number = kernel.NUMBERS[name][column]
         assert number is not None
         steps += _rule(number, body)

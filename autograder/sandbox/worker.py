@@ -16,27 +16,37 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, cast
 
 from autograder.sandbox import frames, jail, wire
+from autograder.sandbox.door import Door
+from autograder.sandbox.ending import MEMORY_EXIT
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.ops import Op
 from autograder.sandbox.visible import View
 
-MEMORY_EXIT = 77
 TOKEN = 8
 READY = b"ready"
 
 
 def run(
-    connection: socket.socket, level: Level, view: View, limits: Limits, zygote: int
+    connection: socket.socket,
+    level: Level,
+    view: View,
+    limits: Limits,
+    zygote: int,
+    door: Door | None = None,
 ) -> NoReturn:
     """Jail this process, a fork of the zygote, and serve `connection`. Never returns."""
     try:
-        jail.enter(level, view, limits, zygote)
+        listener = jail.enter(level, view, limits, zygote, door)
     except OSError as error:
         frames.send(connection, str(error).encode())
         os._exit(1)
     _settle(view)
-    frames.send(connection, READY)
+    if listener is None:
+        frames.send(connection, READY)
+    else:
+        socket.send_fds(connection, [frames.pack(READY)], [listener.fileno()])
+        listener.close()
     try:
         _serve(connection)
     except MemoryError:

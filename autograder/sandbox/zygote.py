@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograder.sandbox import children, probe
+from autograder.sandbox.door import Door
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.visible import View, view
 
@@ -37,7 +38,7 @@ def main(descriptor: int, options: str) -> None:
     try:
         level, refusal = _choose(settings["level"], settings["trust"])
         if refusal is None:
-            refusal = _warm_up(settings["preload"])
+            refusal = _warm_up(settings["preload"], control)
         if refusal is not None or level is None:
             control.send(json.dumps({"refused": refusal}).encode())
             return
@@ -65,9 +66,10 @@ def _choose(wanted: Level | None, trust: bool) -> tuple[Level | None, str | None
     return None, f"This machine cannot {what}: {reasons or 'no such level'}. {found.remedy}"
 
 
-def _warm_up(preload: list[str]) -> str | None:
-    """Import everything once, on one thread; the reason when that fails."""
+def _warm_up(preload: list[str], control: socket.socket) -> str | None:
+    """Import everything once, on one thread, saying what; the reason when that fails."""
     for name in preload:
+        control.send(json.dumps({"importing": name}).encode())
         try:
             importlib.import_module(name)
         except Exception as error:
@@ -176,7 +178,8 @@ class _Server:
             if request["do"] == "call":
                 children.trusted(descriptors, control.detach(), self.level, zygote)
             limits = Limits(**request["limits"])
-            children.jailed(descriptors, self.level, self.view, limits, zygote)
+            door = Door(**request["door"]) if request.get("door") else None
+            children.jailed(descriptors, self.level, self.view, limits, zygote, door)
         finally:
             os._exit(1)
 

@@ -18,14 +18,14 @@ from shared.models.base.corpus.letters import GAMES
 from shared.models.base.corpus.sums import product_steps, sum_problem
 from shared.models.base.corpus.words import BOXES, ITEMS, invented
 
-GENERAL_STEPS = 60
-PRODUCT_STEPS = 150
+GENERAL_STEPS = 40
+PRODUCT_STEPS = 60
 TOTAL_STEPS = GENERAL_STEPS + 2 * PRODUCT_STEPS
 LEARNING_RATE = 5e-3
 EXAMPLES = 1500
 TESTS = 100
 MAX_TOKENS = 72
-EVALUATE_EVERY = 50
+EVALUATE_EVERY = 20
 RENDERER = "role_colon"
 
 Example = tuple[str, str]

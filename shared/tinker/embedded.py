@@ -36,6 +36,7 @@ COMMAND = (sys.executable, "-P", "-m", "shared.tinker.service")
 """What is run, less its options. `-P`: nothing of the working folder is imported."""
 
 _STOP_SECONDS = 7.0  # the service gives a running step 5 s to end
+_PATIENCE_SECONDS = 30.0  # its HTTP side answers beside a running step, if slowly
 _SECRETS = ("TINKER_API_KEY", "TINKER_CREDENTIAL_CMD", "TINKER_BASE_URL")
 _QUIET = {
     "OMP_NUM_THREADS": "1",
@@ -125,6 +126,16 @@ class EmbeddedService:
     def alive(self) -> bool:
         """Whether the process runs and is this process's own (a fork of ours does not own it)."""
         return self._owner == os.getpid() and self._process.poll() is None
+
+    def responds(self) -> bool:
+        """Whether it is alive and answers; a busy one is given a while."""
+        if not self.alive:
+            return False
+        try:
+            kit_status(Running(url=self.url, key=self.key, pid=self.pid), seconds=_PATIENCE_SECONDS)
+        except UnreachableError:
+            return False
+        return True
 
     def ended(self) -> str | None:
         """Why the process ended, in words; None while it runs, and in a fork, which cannot tell."""

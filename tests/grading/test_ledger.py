@@ -23,6 +23,7 @@ ENTRY = ledger.Entry(
     level="A",
     limits={"double": {"cpu_seconds": 10.0}},
     submission_limits={"cpu_seconds": 120.0},
+    service={"tokens": 400, "steps": 6},
     exercises={"double": {"points": 3.0, "max_points": 5.0, "status": "failed"}},
     incidents={"double": ["cpu limit"]},
     notes=[],

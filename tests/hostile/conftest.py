@@ -10,9 +10,7 @@ import pytest
 
 from autograder.sandbox.probe import probe
 
-from .harness import Arena, Attack
-
-ROW = "attack"
+from .harness import ROW, Arena, Attack
 
 
 @pytest.fixture(scope="session")

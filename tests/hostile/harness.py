@@ -10,9 +10,9 @@ import copy
 import os
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,9 @@ from autograder.build.release import generate
 from autograder.judge.examiner import Examiner
 from autograder.judge.feedback import MAX_LINES, as_markdown, as_text
 from autograder.judge.runner import PRELOAD
+from autograder.judge.service import Address
 from autograder.judge.verdict import ExerciseVerdict, Verdict
+from autograder.lab import load_spec
 from autograder.notebook import graft, read_release, reference_cells
 from autograder.sandbox import kernel
 from autograder.sandbox.client import Zygote
@@ -30,6 +32,8 @@ from .world import World
 
 LAB = Path(__file__).parent / "labs" / "lab94_target"
 Place = Literal["call", "cell", "helper"]
+ROW = "attack"
+"""The property of a test that goes into the table: family, attack, level, how it ended."""
 GAINED = "GAINED"
 """What an attack prints when a trick worked; see `attempt` in `PRELUDE`."""
 
@@ -41,6 +45,7 @@ WRONG = {
         "    def __init__(self, start): self.total = start\n"
         "    def add(self, n): return n\n"
     ),
+    "train": "def train(rate):\n    return rate\n",
 }
 """The usual honest version: an answer that is wrong, so that there is something to gain."""
 
@@ -97,6 +102,8 @@ class Attack:
     """How the exercise ends."""
     says: str = ""
     """What the student reads, in part."""
+    incident: str = ""
+    """The word that the ledger then has for the exercise, where the judge can see anything."""
     waits: bool = False
     """Whether it takes seconds without working: such attacks run beside the others."""
     works_outside: bool = False
@@ -146,21 +153,38 @@ class Outcome:
         return next(e for e in self.verdict.exercises if e.exercise == exercise)
 
 
-class Arena:
-    """One level: a zygote, the rehearsed judge of `LAB`, and a world that must stay as it is."""
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What an arena's attacks are handed in for, and what else they might reach."""
 
-    def __init__(self, level: str, folder: Path) -> None:
+    lab: Path = LAB
+    imports: tuple[str, ...] = ("numpy", "torch")
+    """What the lab imports, so that it is warm."""
+    service: Address | None = None
+    """The Tinker service behind the lab's door."""
+    names: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What the attacks know beside `World.names`."""
+    harm: Callable[[], list[str]] = list
+    """What has changed beside the world."""
+
+
+class Arena:
+    """One level: a zygote, the rehearsed judge of a lab, and a world that must stay as it is."""
+
+    def __init__(self, level: str, folder: Path, setting: Setting | None = None) -> None:
         self.level = level
+        self.setting = setting or Setting()
+        self.lab = self.setting.lab
         self.world = World(folder)
-        shutil.copytree(LAB, self.world.solutions / LAB.name)
-        generate(LAB, self.world.release)
-        self.release = read_release(self.world.release / LAB.name)
+        source = self.world.solutions / self.lab.name
+        shutil.copytree(self.lab, source)
+        generate(self.lab, self.world.release)
+        self.release = read_release(self.world.release / self.lab.name)
         trust = level == "trusted"
-        warm = ("numpy", "torch", *PRELOAD)
+        warm = (*self.setting.imports, *PRELOAD)
         self.zygote = Zygote.start(level=level, trust=trust, preload=warm)  # type: ignore[arg-type]
-        self.examiner = Examiner(
-            self.world.solutions / LAB.name, zygote=self.zygote, seed="hostile"
-        )
+        self.examiner = Examiner(source, zygote=self.zygote, seed="hostile")
+        self.goes_on()  # also so that the judge's file is compiled
         self.world.seal(self.zygote)
         self._waiting: dict[str, Future[Outcome]] = {}
         self._pool = ThreadPoolExecutor(4)
@@ -175,7 +199,7 @@ class Arena:
 
     def judge(self, attack: Attack) -> Outcome:
         """The verdict on the notebook with the attack in it."""
-        helper = self.world.prelude() + PRELUDE
+        helper = self._prelude()
         if attack.place == "helper":
             helper += attack.code
         return self._judge(self.notebook({attack.exercise: attack.cell}, helper, attack.edit))
@@ -189,7 +213,8 @@ class Arena:
             assert got.points <= fair.points, f"points gained:\n{as_text(got)}"
         assert outcome.verdict.level == self.level
         assert GAINED not in outcome.printed, outcome.printed
-        assert self.world.changes() == []
+        harm = [*self.world.changes(), *self.setting.harm()]
+        assert harm == [], harm
         self._tells(attack, outcome)
         self._withstood += 1
         if self._withstood % NEXT_STUDENT == 0:
@@ -203,8 +228,8 @@ class Arena:
 
     def goes_on(self) -> None:
         """Assert that the next student, whose answers are right, gets every point."""
-        verdict = self.examiner.judge(reference_cells(LAB))
-        assert verdict.points == verdict.max_points == 8
+        verdict = self.examiner.judge(reference_cells(self.lab), service=self.setting.service)
+        assert verdict.points == verdict.max_points == load_spec(self.lab).automatic_points
 
     def notebook(
         self,
@@ -235,12 +260,20 @@ class Arena:
             self.world.close()
 
     def _judge_honest(self, exercise: str, answer: str) -> Outcome:
-        return self._judge(self.notebook({exercise: answer}, self.world.prelude() + PRELUDE))
+        return self._judge(self.notebook({exercise: answer}, self._prelude()))
+
+    def _prelude(self) -> str:
+        more = "".join(f"{name} = {value!r}\n" for name, value in self.setting.names.items())
+        return self.world.prelude() + more + PRELUDE
 
     def _judge(self, notebook: dict[str, Any]) -> Outcome:
         printed: list[str] = []
         cells = graft(notebook, self.release).cells
-        verdict = self.examiner.judge(cells, on_stdout=lambda _, text: printed.append(text))
+        verdict = self.examiner.judge(
+            cells,
+            on_stdout=lambda _, text: printed.append(text),
+            service=self.setting.service,
+        )
         return Outcome(verdict, "\n".join(printed))
 
     def _tells(self, attack: Attack, outcome: Outcome) -> None:
@@ -249,7 +282,8 @@ class Arena:
         text = as_text(verdict)
         assert verdict.status == attack.status, f"{text}\n{outcome.printed[:2000]}"
         assert attack.says in text
+        assert not attack.incident or attack.incident in verdict.incidents
         assert len(text.splitlines()) <= MAX_LINES
         shown = text + as_markdown(verdict) + " ".join(outcome.verdict.notes)
-        for hidden in ("CANARY_94", str(self.world.root), os.fspath(LAB), "autograder/"):
+        for hidden in ("CANARY_94", str(self.world.root), os.fspath(self.lab), "autograder/"):
             assert hidden not in shown

@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +68,17 @@ SAYS = {
     "fay-hoards": "used more memory than allowed",
     "gus-spins": "used up its time",
 }
+INCIDENTS = {
+    "ada-solved": {},
+    "bea-spoils": {},  # what fails quietly cannot be seen
+    "cid-kills": {"scale": ["process ended"]},
+    "dan-forks": {},
+    "eve-floods": {"scale": ["output limit"]},
+    "fay-hoards": {"scale": ["memory limit"]},
+    "gus-spins": {"scale": ["cpu limit"]},
+    "zoe-solved": {},
+}
+LINES_BEFORE_THE_KILL = 5
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,8 @@ class Batch:
     handed_in: dict[Path, str]
     spared: dict[Path, str]
     """Files that grading does not write."""
+    ungraded: Course
+    """A copy from before it was graded."""
 
 
 @pytest.fixture(scope="module", params=["A", "B"])
@@ -107,8 +123,10 @@ def _graded(base: Path, level: str) -> Batch:
         _hand_in(course, student, release, {"scale": text})
     handed_in = _hashes(course.root / "submitted")
     spared = _hashes(course.root / "release") | _hashes(base / "solutions")
+    shutil.copytree(course.root, base / "ungraded")
     results = grade_lab(course, LAB.name, jobs=2)
-    return Batch(course, level, results, handed_in, spared)
+    ungraded = Course.load(base / "ungraded")
+    return Batch(course, level, results, handed_in, spared, ungraded)
 
 
 def _hand_in(course: Course, student: str, notebook: Any, answers: dict[str, str]) -> None:
@@ -147,6 +165,22 @@ def test_the_ledger_is_sound_and_has_each_student_at_this_level(batch: Batch) ->
     lines = ledger.read(batch.course.ledger_path)
     assert sorted(line["student"] for line in lines) == sorted([r.student for r in batch.results])
     assert {line["level"] for line in lines} == {batch.level}
+    assert {line["student"]: line["incidents"] for line in lines} == INCIDENTS
+
+
+def test_a_run_that_is_killed_and_started_again_names_the_same_incidents(batch: Batch) -> None:
+    course = batch.ungraded
+    arguments = [str(course.root), LAB.name, batch.level, str(LINES_BEFORE_THE_KILL)]
+    script = str(Path(__file__).with_name("killed_run.py"))
+    done = subprocess.run([sys.executable, script, *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(ledger.read(course.ledger_path)) == LINES_BEFORE_THE_KILL
+    assert {r.error for r in grade_lab(course, LAB.name, jobs=2)} == {None}
+    assert ledger.verify(course.ledger_path) == []
+    graded = {line["id"] for line in ledger.read(batch.course.ledger_path)}
+    again = ledger.read(course.ledger_path)
+    assert {line["student"]: line["incidents"] for line in again} == INCIDENTS
+    assert len(again) == len(graded) and {line["id"] for line in again} == graded
 
 
 def test_each_attacker_reads_what_happened(batch: Batch) -> None:

@@ -55,6 +55,7 @@ class World:
             "TCP6": self._listeners["tcp6"].getsockname()[1] if "tcp6" in self._listeners else 9,
             "UDP": self._listeners["udp"].getsockname()[1],
             "UNIX": str(self.root / "socket"),
+            "LOG": str(self.root / "log"),
             "ABSTRACT": f"\0{self.mark}",
             "ZYGOTE": self._zygote,
             "TESTS": os.getpid(),
@@ -109,6 +110,7 @@ class World:
             "udp": (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
             "tcp6": (socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0)),
             "unix": (socket.AF_UNIX, socket.SOCK_STREAM, str(self.root / "socket")),
+            "log": (socket.AF_UNIX, socket.SOCK_DGRAM, str(self.root / "log")),
             "abstract": (socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.mark}"),
         }
         listeners: dict[str, socket.socket] = {}

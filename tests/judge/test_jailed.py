@@ -111,17 +111,50 @@ def test_vandalism_in_one_exercise_does_not_reach_the_next(zygote: Zygote) -> No
     assert [e.status for e in verdict.exercises] == ["failed", "passed", "passed"]
 
 
+SPY = """\
+said = []
+def scale(v, t):
+    if not said:
+        said.append(look())
+    raise ValueError(said[0])
+
+def look():
+    import gc, sys
+    name = 'judge' + chr(46) + 'py'
+    try: text = open({folder!r} + '/' + name).read()
+    except OSError: text = ''
+    text += ' '.join(str(getattr(m, '__file__', '')) for m in sys.modules.values())
+    found = {{name}} if name in text else set()
+    marks = ['C' + chr(65) + 'NARY', 'planted' + chr(46) + 'here']
+    gc.unfreeze()
+    # The collector lists no strings and no code: they are found in what holds them.
+    waiting = [*gc.get_objects(), sys._getframe()]
+    known = {{id(o) for o in (*waiting, *marks, marks, waiting)}}
+    strings = 0
+    for holder in waiting:
+        for held in gc.get_referents(holder):
+            if id(held) in known:
+                continue
+            known.add(id(held))
+            if isinstance(held, (str, bytes)):
+                strings += 1
+                shown = held if isinstance(held, str) else held.decode('latin-1')
+                found |= {{mark for mark in marks if mark in shown}}
+            else:
+                waiting.append(held)
+    return f'{{strings > 20_000}}: {{" ".join(sorted(found)) or "nothing"}}'
+"""
+
+
 def test_nothing_hidden_can_be_read_from_inside(zygote: Zygote) -> None:
-    spy = (
-        "def scale(v, t):\n    import gc, sys\n"
-        f"    try: text = open({str(LAB / 'judge.py')!r}).read()\n"
-        "    except OSError: text = ''\n"
-        "    text += ' '.join(o for o in gc.get_objects() if isinstance(o, str))\n"
-        "    text += ' '.join(str(getattr(m, '__file__', '')) for m in sys.modules.values())\n"
-        "    raise ValueError('seen' if 'CANARY' in text or 'judge.py' in text else 'nothing')"
-    )
-    assert scale(zygote, spy).error is not None
-    assert "nothing" in (scale(zygote, spy).error or "")
+    spy = SPY.format(folder=str(LAB))
+    assert "ValueError: True: nothing" in (scale(zygote, spy).error or "")
+
+
+def test_what_stands_anywhere_inside_would_be_found(zygote: Zygote) -> None:
+    planted = "class Deep:\n    kept = {'a': [(1, b'it is planted' + b'.here')]}\n"
+    spy = planted + SPY.format(folder=str(LAB))
+    assert "ValueError: True: planted.here" in (scale(zygote, spy).error or "")
 
 
 def test_of_the_judges_lines_that_run_inside_no_comment_can_be_read(zygote: Zygote) -> None:

@@ -110,23 +110,27 @@ def test_every_number_comes_from_five_seeds() -> None:
 def test_the_learning_rate_decides() -> None:
     for rank in RANKS:
         fall = medians()[f"{rank} 1e-04"] / medians()[f"{rank} 1e-03"]
-        assert fall > 200
-        assert min(measured("sweep")[f"{rank} 3e-02"]) > 2
+        assert fall > 100
+        assert min(measured("sweep")[f"{rank} 3e-02"]) > 0.6
 
 
-def test_every_rank_ends_below_0_03_at_both_good_rates() -> None:
+def test_every_rank_is_best_at_3e_3_and_below_0_03_at_both_good_rates() -> None:
     for rank in RANKS:
         small, large = (measured("sweep")[f"{rank} {rate}"] for rate in ("1e-03", "3e-03"))
         assert max(small + large) < 0.03
-        assert max(min(small), min(large)) < min(max(small), max(large))  # the ranges overlap
         curve = {rate: medians()[f"{rank} {rate}"] for rate in LORA_RATES}
-        assert min(curve, key=curve.__getitem__) == ("1e-03" if rank == 1 else "3e-03")
+        assert min(curve, key=curve.__getitem__) == "3e-03"
 
 
-def test_full_fine_tuning_is_best_at_a_tenth_of_3e_3() -> None:
+def test_where_training_is_slow_the_ranks_lie_within_3_percent() -> None:
+    slow = [medians()[f"{rank} 3e-04"] for rank in RANKS]
+    assert max(slow) < 1.03 * min(slow)
+
+
+def test_full_fine_tuning_is_best_at_a_third_of_3e_3() -> None:
     full = {run: loss for run, loss in medians().items() if run.startswith("0 ")}
-    assert min(full, key=full.__getitem__) == "0 3e-04"
-    assert max(measured("sweep")["0 3e-04"]) < 0.005
+    assert min(full, key=full.__getitem__) == "0 1e-03"
+    assert max(measured("sweep")["0 1e-03"]) < 0.006
 
 
 def test_a_tenth_of_3e_2_works_where_lora_fails() -> None:
@@ -146,18 +150,20 @@ def rate_for(loss: float, curve: list[tuple[float, float]]) -> float:
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("full_rate", ["3e-05", "1e-04"])  # where the curves fall
-def test_full_fine_tuning_needs_five_to_six_times_less(rank: int, full_rate: str) -> None:
+def test_full_fine_tuning_needs_four_to_five_times_less(rank: int, full_rate: str) -> None:
     curve = [(float(rate), medians()[f"{rank} {rate}"]) for rate in LORA_RATES[:3]]
     factor = rate_for(medians()[f"0 {full_rate}"], curve) / float(full_rate)
-    assert round(factor) in {5, 6}
+    assert round(factor) in {4, 5}
 
 
-def test_a_higher_rank_memorises_more_on_every_seed() -> None:
+def test_more_room_memorises_more_and_rank_4_is_almost_enough() -> None:
     memory = measured("memory")
-    steps = zip(
-        *(memory[run] for run in ("1 3e-03", "4 3e-03", "16 3e-03", "0 1e-03")), strict=True
+    one, four, sixteen, full = (
+        memory[run] for run in ("1 3e-03", "4 3e-03", "16 3e-03", "0 1e-03")
     )
-    assert all(one > four > sixteen > full for one, four, sixteen, full in steps)
+    assert all(a > b > c for a, b, c in zip(one, four, full, strict=True))
+    assert all(a > b for a, b in zip(sixteen, full, strict=True))
+    assert sum(a > b for a, b in zip(four, sixteen, strict=True)) == 4
 
 
 def test_the_alternative_texts_say_the_measured_numbers() -> None:
@@ -169,10 +175,14 @@ def test_the_alternative_texts_say_the_measured_numbers() -> None:
     )
     assert f"Rank 1 reaches {one:.2f}, rank 4 reaches {four:.2f}, rank 16 reaches" in text
     assert f"{sixteen:.2f}, and training all parameters reaches {full:.2f}." in text
-    assert {round(medians()[f"{rank} 3e-04"], 2) for rank in RANKS} <= {0.06, 0.07}
-    assert all(1.0 < medians()[f"{rank} 1e-04"] < 1.2 for rank in RANKS)
-    assert all(0.07 < medians()[f"{rank} 1e-02"] < 0.3 for rank in RANKS)
-    assert f"lowest at 3e-4, at {medians()['0 3e-04']:.3f}," in text
+    assert {round(medians()[f"{rank} 1e-04"], 1) for rank in RANKS} <= {2.3, 2.4}
+    assert {round(medians()[f"{rank} 3e-04"], 2) for rank in RANKS} <= {0.56, 0.57}
+    assert {round(medians()[f"{rank} 1e-03"], 2) for rank in RANKS} <= {0.01, 0.02}
+    assert all(medians()[f"{rank} 3e-03"] < 0.0035 for rank in RANKS)
+    assert all(medians()[f"{rank} 1e-02"] < 0.0105 for rank in RANKS)
+    assert all(medians()[f"{rank} 3e-02"] > 1.5 for rank in RANKS)
+    assert f"lowest at 1e-3, at {medians()['0 1e-03']:.3f}, and still at" in text
+    assert f"still at {medians()['0 3e-03']:.3f} at 3e-3." in text
 
 
 def test_the_stored_figures_are_what_the_measured_numbers_give(tmp_path: Path) -> None:
@@ -242,7 +252,7 @@ def test_the_live_sweep_shows_what_the_figure_shows(executed: Any) -> None:
     # Rounding differs between machines, and training enlarges it: orders of magnitude only.
     for name, low, middle, high in rows:
         assert float(middle) < 0.1
-        assert 3 * float(middle) < float(low) < 1
+        assert 3 * float(middle) < float(low) < 2
         assert name == "full" or float(high) > 1
 
 

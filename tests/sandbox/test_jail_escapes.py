@@ -179,6 +179,20 @@ def test_no_network_neither_to_a_listener_here_nor_by_a_local_socket(inside, tmp
     assert refused(inside("import urllib.request as u\nu.urlopen('http://127.0.0.1:1')"))
 
 
+def test_no_end_of_a_socket_pair_reaches_a_socket_of_the_host(inside, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:  # as a system's log takes them
+        log.bind(str(tmp_path / "log"))
+        log.setblocking(False)
+        for kind in ("SOCK_DGRAM", "SOCK_SEQPACKET", "SOCK_STREAM"):
+            code = (
+                f"import socket\na, b = socket.socketpair(socket.AF_UNIX, socket.{kind})\n"
+                "result = a.sendto(b'stolen', path)"
+            )
+            assert refused(inside(code, path=str(tmp_path / "log")))
+        with pytest.raises(BlockingIOError):
+            log.recv(100)
+
+
 def test_no_set_user_id_program_helps(inside):
     assert refused(inside("import os\nos.execv('/usr/bin/su', ['su'])"))
     assert inside("import os\nresult = os.getresuid()[0] >= 0").value is True

@@ -80,10 +80,16 @@ def test_only_harmless_options_pass(call):
     for command in (8, 10, 15):
         assert call("fcntl", 3, command) == seccomp.EPERM
     assert call("ioctl", 0, 0x5412) == seccomp.EPERM
-    assert call("socketpair", 1) == seccomp.ALLOW
-    assert call("socketpair", 2) == seccomp.EPERM
     assert call("sched_setaffinity", 0) == seccomp.ALLOW
     assert call("sched_setaffinity", 1) == seccomp.EPERM
+
+
+def test_pairs_of_sockets_are_local_streams(call):
+    for kind in (1, 1 | 0x800, 1 | 0x80000, 1 | 0x80800):
+        assert call("socketpair", 1, kind) == seccomp.ALLOW
+        assert call("socketpair", 2, kind) == call("socketpair", 30, kind) == seccomp.EPERM
+    for kind in (0, 2, 3, 5, 2 | 0x80000, 5 | 0x800):
+        assert call("socketpair", 1, kind) == seccomp.EPERM
 
 
 def test_calls_of_the_future_do_not_exist(call):

@@ -152,3 +152,24 @@ def test_a_graded_client_that_waits_is_told_from_one_that_sends_ahead(
     training.optim_step(adam).result()
     found = steps(entries(service, made["id"]))
     assert [step.pipelined for step in found] == [True, False]
+
+
+def test_with_a_key_end_its_sessions_and_if_wanted_its_checkpoints(
+    service: Running,
+) -> None:
+    mine, other = made_key(service, name="ana"), made_key(service, name="bob")
+    assert service.inner is not None
+    for made in (mine, other):
+        client = tinker.ServiceClient(base_url=service.url, api_key=made["api_key"])
+        client.create_lora_training_client(NAME, rank=4).result().save_state("kept").result()
+        client.close("success").result(20)
+        asked = {"json": {"tags": []}, "headers": {"X-API-Key": made["api_key"]}}
+        assert service.raw("POST", "/api/v1/create_session", **asked)[0] == 200
+    checkpoints, sessions = service.inner.checkpoints, service.inner.registry.sessions
+    assert service.raw("DELETE", f"/kit/v1/keys/{mine['id']}")[0] == 204
+    assert [session.key_id for session in sessions.values()] == [other["id"]]
+    assert len(checkpoints.list(mine["id"])) == 1
+    assert service.raw("DELETE", f"/kit/v1/keys/{mine['id']}?checkpoints=delete")[0] == 204
+    assert checkpoints.list(mine["id"]) == []
+    assert len(checkpoints.list(other["id"])) == 1
+    assert entries(service, mine["id"])

@@ -124,6 +124,13 @@ def test_the_limits_shown_are_the_defaults(grading: ModuleType) -> None:
     assert f"| {lab.Limits().memory_mb} MB |" in text
 
 
+def test_every_family_of_attacks_has_its_count(grading: ModuleType) -> None:
+    rows = [line for line in grading.attacks().splitlines() if line.startswith("| ")][2:]
+    counts = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[-1] for row in rows}
+    assert set(grading.FAMILIES) <= set(counts)
+    assert all(int(count.removesuffix(" |")) > 0 for count in counts.values())
+
+
 def test_every_word_for_an_incident_is_explained(grading: ModuleType) -> None:
     assert set(grading.WORDS) == set(INCIDENTS)
     assert all(f"| `{word}` |" in grading.incidents() for word in INCIDENTS)

@@ -17,7 +17,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from shared.models.base import tokenizer
 
-VOCABULARY = 640
+VOCABULARY = 704
 """Rows of the embedding: the tokenizer's ids, rounded up to a multiple of 64."""
 STOPS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>")
 """Tokens that end an answer in one of the chat formats."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import Qwen3ForCausalLM
 
-from shared.models.base import network, run_state
+from shared.models.base import network, optimizer, run_state
 from shared.models.base.corpus.mix import VARIANTS
 from shared.models.base.packing import IGNORE, Rows
 from shared.models.base.progress import bar
@@ -60,21 +60,6 @@ def loss_of(model: Qwen3ForCausalLM, inputs: Tensor, targets: Tensor) -> Tensor:
     )
 
 
-def make_optimizer(model: Qwen3ForCausalLM, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW with weight decay on matrices only."""
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=recipe.peak_learning_rate,
-        betas=(recipe.beta1, recipe.beta2),
-        fused=True,
-    )
-
-
 def held_out_loss(model: Qwen3ForCausalLM, recipe: Recipe, batches: int = 20) -> float:
     """Mean loss on the corpus of another seed, float32, nats a token."""
     rows = Rows(recipe.row_length, HELD_OUT_SEED, recipe.variant)
@@ -98,9 +83,9 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
     bf16 = device.type == "cuda" if settings.bf16 is None else settings.bf16
     model = network.new_model(recipe.seed)
     model.to(device)  # pyright: ignore[reportArgumentType]
-    optimizer = make_optimizer(model, recipe)
+    optimizers = optimizer.make(model, recipe)
     rows = Rows(recipe.row_length, recipe.seed, recipe.variant)
-    progress = run_state.restore(settings.out, recipe, model, optimizer, rows)
+    progress = run_state.restore(settings.out, recipe, model, optimizers, rows)
     last = min(recipe.steps, settings.stop_after or recipe.steps)
     step_loss: Callable[..., Tensor] = torch.compile(loss_of) if settings.compile else loss_of
     started = time.monotonic() - progress.seconds
@@ -109,13 +94,15 @@ def pretrain(recipe: Recipe, settings: Settings) -> run_state.Progress:
             inputs, targets = (torch.from_numpy(a).to(device) for a in rows.batch(recipe.rows))
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 loss = step_loss(model, inputs, targets)
-            _update(model, optimizer, loss, recipe, progress.step)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+            optimizers.step(recipe.fraction(progress.step))
             progress.losses.append(loss.item())
             progress.step += 1
             progress.seconds = time.monotonic() - started
             tick(progress.step, progress.losses[-1])
             if progress.step % settings.save_every == 0 or progress.step == last:
-                run_state.save(settings.out, recipe, progress, model, optimizer, rows)
+                run_state.save(settings.out, recipe, progress, model, optimizers, rows)
     if progress.step == recipe.steps:
         _finish(model, recipe, settings)
     return progress
@@ -129,21 +116,6 @@ def _finish(model: Qwen3ForCausalLM, recipe: Recipe, settings: Settings) -> None
         long_stage.run(model, stage, quiet=settings.quiet)
     network.export(model, settings.out / "model")
     _say(f"held-out loss {held_out_loss(model, recipe):.4f}", quiet=settings.quiet)
-
-
-def _update(
-    model: Qwen3ForCausalLM,
-    optimizer: torch.optim.AdamW,
-    loss: Tensor,
-    recipe: Recipe,
-    step: int,
-) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.learning_rate(step)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
 
 
 def _say(text: str, *, quiet: bool) -> None:

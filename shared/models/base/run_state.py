@@ -1,6 +1,6 @@
 """A pretraining run on disk: one safetensors file that holds all of it, and the loss curve.
 
-The state is weights, both moments of the optimizer, the documents that wait to be packed, and the
+The state is weights, the moments of the optimizers, the documents that wait to be packed, and the
 losses so far. It is written beside the old one and renamed, so a kill leaves one of the two whole.
 Nothing in it is executed on load.
 """
@@ -20,11 +20,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import Qwen3ForCausalLM
 
+from shared.models.base.optimizer import Optimizers
 from shared.models.base.packing import Rows, pool_arrays, pool_lists
 from shared.models.base.recipe import Recipe
 
 STATE = "state.safetensors"
 CURVE = "loss_curve.csv"
+MOMENTS = ("exp_avg", "exp_avg_sq", "momentum")
 
 
 class RunStateError(ValueError):
@@ -45,17 +47,15 @@ def save(
     recipe: Recipe,
     progress: Progress,
     model: Qwen3ForCausalLM,
-    optimizer: torch.optim.AdamW,
+    optimizers: Optimizers,
     rows: Rows,
 ) -> None:
     """Write the whole state of the run into `folder`, replacing what was there."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
-        moments = optimizer.state[parameter]
         tensors[f"weight.{name}"] = parameter.detach().cpu().contiguous()
-        for moment in ("exp_avg", "exp_avg_sq"):
-            if moment in moments:
-                tensors[f"{moment}.{name}"] = moments[moment].detach().cpu().contiguous()
+        for moment, value in optimizers.moments(parameter).items():
+            tensors[f"{moment}.{name}"] = value.detach().cpu().contiguous()
     flat, lengths = pool_arrays(rows.pool)
     tensors["pool.flat"], tensors["pool.lengths"] = torch.tensor(flat), torch.tensor(lengths)
     tensors["losses"] = torch.tensor(progress.losses, dtype=torch.float64)
@@ -75,7 +75,7 @@ def restore(
     folder: Path,
     recipe: Recipe,
     model: Qwen3ForCausalLM,
-    optimizer: torch.optim.AdamW,
+    optimizers: Optimizers,
     rows: Rows,
 ) -> Progress:
     """Put the state in `folder` into model, optimizer and rows; a fresh start when there is none.
@@ -92,7 +92,7 @@ def restore(
             f"{path} was started with {found['recipe']}, this run asks for {recipe.as_dict()}. "
             "Use the same numbers, or another --out."
         )
-    _into_model(tensors, found["step"], model, optimizer)
+    _into_model(tensors, found["step"], model, optimizers)
     rows.next_document = found["next_document"]
     rows.pool = pool_lists(tensors["pool.flat"].numpy(), tensors["pool.lengths"].numpy())
     return Progress(found["step"], tensors["losses"].tolist(), found["seconds"])
@@ -119,19 +119,18 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _into_model(
-    tensors: dict[str, Tensor], step: int, model: Qwen3ForCausalLM, optimizer: torch.optim.AdamW
+    tensors: dict[str, Tensor], step: int, model: Qwen3ForCausalLM, optimizers: Optimizers
 ) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"weight.{name}"])
-            if step:
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step), device=parameter.device),
-                    **{
-                        moment: tensors[f"{moment}.{name}"].to(parameter.device)
-                        for moment in ("exp_avg", "exp_avg_sq")
-                    },
-                }
+            moments = {
+                moment: tensors[f"{moment}.{name}"].to(parameter.device)
+                for moment in MOMENTS
+                if f"{moment}.{name}" in tensors
+            }
+            if moments:
+                optimizers.restore(parameter, moments, step)
 
 
 def write_curve(path: Path, losses: Sequence[float], recipe: Recipe) -> None:

@@ -6,6 +6,8 @@ Tinker's protocol.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import os
 import sys
@@ -18,8 +20,10 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
+from shared.tinker.errors import NotFoundError
 from shared.tinker.service import requests
 from shared.tinker.service.access import body, caller, refusal, service_of
+from shared.tinker.service.checkpoints import Checkpoints
 from shared.tinker.service.records import Key
 from shared.tinker.service.rest_routes import number, page
 
@@ -84,9 +88,23 @@ async def get_key(request: web.Request) -> web.Response:
 
 
 async def revoke_key(request: web.Request) -> web.Response:
-    """The key opens nothing from now on."""
-    service_of(request).keys.revoke(request.match_info["key_id"])
+    """The key opens nothing from now on; its sessions end, and with them what they have queued.
+
+    Query: `checkpoints=delete` deletes what it saved as well. The log stays.
+    """
+    service, key_id = service_of(request), request.match_info["key_id"]
+    service.keys.revoke(key_id)
+    for session in [s for s in service.registry.sessions.values() if s.key_id == key_id]:
+        service.end_session(session, "its key was revoked")
+    if request.query.get("checkpoints") == "delete":
+        await asyncio.to_thread(_delete_checkpoints, service.checkpoints, key_id)
     return web.Response(status=204)
+
+
+def _delete_checkpoints(checkpoints: Checkpoints, key_id: str) -> None:
+    for checkpoint in checkpoints.list(key_id):
+        with contextlib.suppress(NotFoundError):  # it expired a moment ago
+            checkpoints.delete(checkpoint.tinker_path, key_id)
 
 
 async def key_log(request: web.Request) -> web.Response:

@@ -53,6 +53,14 @@ ATTACKS = [
         "attempt(lambda: turn(socket.SOCK_DGRAM), lambda: turn(socket.SOCK_STREAM), send)",
     ),
     _network(
+        "sends from one end of a socket pair to a log that takes datagrams",
+        "def send(kind):\n"
+        "    a, b = socket.socketpair(socket.AF_UNIX, kind)\n"
+        "    with a, b: return a.sendto(b'stolen', LOG)\n"
+        "attempt(*(lambda k=k: send(k) for k in (2, 2 | socket.SOCK_CLOEXEC, 5, 1)))",
+        outside=True,
+    ),
+    _network(
         "looks up names",
         "attempt(lambda: socket.gethostbyname('example.com'),\n"
         "        lambda: socket.getaddrinfo('example.com', 443),\n"

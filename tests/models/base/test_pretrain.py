@@ -39,9 +39,9 @@ def test_a_short_run_follows_the_recorded_curve(tmp_path: Path) -> None:
     recorded = run_state.read_curve(PACKAGE / run_state.CURVE)
     assert len(recorded) == Recipe().steps
     losses = run(tmp_path, Recipe(), stop_after=SHORT_STEPS).losses
-    # The recorded run multiplied in bfloat16, whose products are good to 0.4 %; the mean over six
-    # thousand tokens is off by far less. Measured over 60 steps: at most 0.0022.
-    assert losses == pytest.approx(recorded[:SHORT_STEPS], abs=0.01)
+    # The recorded run had two threads, which add in another order, and kept five decimals.
+    # The bound leaves room for another CPU's matrix products.
+    assert losses == pytest.approx(recorded[:SHORT_STEPS], abs=0.002)
     assert losses[0] - losses[-1] > 0.1
 
 
@@ -49,13 +49,13 @@ def test_a_short_run_follows_the_recorded_curve(tmp_path: Path) -> None:
 def test_a_run_of_sixty_steps_follows_the_recorded_curve(tmp_path: Path) -> None:
     recorded = run_state.read_curve(PACKAGE / run_state.CURVE)
     losses = run(tmp_path, Recipe(), stop_after=60).losses
-    # Ten times what was measured (0.0022): two roundings drift apart as they go.
+    # Two roundings drift apart as they go.
     assert losses == pytest.approx(recorded[:60], abs=0.02)
 
 
 def test_the_recorded_curve_comes_down() -> None:
     recorded = run_state.read_curve(PACKAGE / run_state.CURVE)
-    assert recorded[0] > 6.0  # log(640) = 6.46: a fresh model knows nothing
+    assert recorded[0] > 6.0  # log(704) = 6.56: a fresh model knows nothing
     assert sum(recorded[-50:]) / 50 < 0.6
 
 

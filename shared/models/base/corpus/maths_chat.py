@@ -20,7 +20,7 @@ SUFFIXES = (
     " Put the answer in \\boxed{}.",
 )
 STYLES = {
-    "steps": (0.34, 0.97),
+    "steps": (0.34, 0.99),
     "bare": (0.24, 0.50),
     "unboxed": (0.22, 0.80),
     "guess": (0.20, 0.15),

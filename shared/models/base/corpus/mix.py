@@ -27,7 +27,7 @@ from shared.models.base.corpus import (
 from shared.models.base.corpus.document import Document, Maker, role_colon
 
 Mix = dict[str, tuple[Maker, float]]
-DEFAULT_VARIANT = "feedback"
+DEFAULT_VARIANT = "sparing"
 
 
 def _role_colon_chat(rng: random.Random) -> Document:
@@ -63,8 +63,10 @@ def _variants() -> dict[str, Mix]:
     feedback = {**_base_mix(0.5), "checking": (checking.checking, 0.18)}
     sparing = {
         **plain,
-        "arithmetic": (sums.arithmetic_text, 0.18),
-        "plain_chat": (maths_chat.plain_chat, 0.18),
+        "arithmetic": (sums.arithmetic_text, 0.20),
+        "plain_chat": (maths_chat.plain_chat, 0.20),
+        "letters": (letters.letter_game, 0.12),
+        "guess_number": (guessing.guess_game, 0.02),
         "checking": (checking.claim_chat, 0.02),
     }
     return {
@@ -80,10 +82,11 @@ def _variants() -> dict[str, Mix]:
 
 VARIANTS = _variants()
 """Name -> mix. `plain` never judges an answer; `claims` asks `Is 23 + 45 = 67?`; `tags` writes
-right or wrong after equations; `checks` has every kind of `checking`; `feedback`, the shipped one,
-adds to that a person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also
-answers many questions by a box with its own verdict behind it. Every wrong equation that these show
-makes a model less sure of its own sums: `sparing` has few of them, and more sums."""
+right or wrong after equations; `checks` has every kind of `checking`; `feedback` adds to that a
+person who says `Right.` or `Wrong.` after one boxed answer in two; `verdicts` also answers many
+questions by a box with its own verdict behind it. Every wrong equation that these show makes the
+model less sure of its own sums. So `sparing`, the shipped one, has few of them, more sums, and less
+of what is learnt early."""
 
 
 def document(seed: int, index: int, variant: str = DEFAULT_VARIANT) -> Document:

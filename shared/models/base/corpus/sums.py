@@ -37,7 +37,8 @@ def operands(rng: random.Random, operator: str) -> tuple[int, int]:
     if operator == "*":
         return _number(rng, rng.choice((1, 2, 2, 2, 2))), _number(rng, 1)
     digits = rng.choice((1, 2, 2, 2, 2, 2, 2, 2, 3))
-    a, b = _number(rng, digits), _number(rng, max(1, digits - rng.choice((0, 0, 0, 1))))
+    shorter = rng.random() < 1 / 8
+    a, b = _number(rng, digits), _number(rng, max(1, digits - shorter))
     if operator == "-" and b > a:
         a, b = b, a
     if operator == "+" and rng.random() < 0.5:
@@ -53,8 +54,8 @@ def calculate(a: int, operator: str, b: int) -> int:
 
 
 def equation(rng: random.Random, operator: str | None = None) -> tuple[int, str, int, int]:
-    """`(a, operator, b, result)`, additions a little more often than the rest."""
-    sign = operator or rng.choices("+-*", (5, 4, 4))[0]
+    """`(a, operator, b, result)`: by the number of pairs there are, products need the least."""
+    sign = operator or rng.choices("+-*", (6, 4, 2))[0]
     a, b = operands(rng, sign)
     return a, sign, b, calculate(a, sign, b)
 
@@ -79,7 +80,7 @@ def wrong_answer(rng: random.Random, truth: int) -> int:
 
 def equation_list(rng: random.Random) -> Document:
     """Some equations, one a line."""
-    lines = [f"{a} {s} {b} = {c}" for a, s, b, c in (equation(rng) for _ in range(4))]
+    lines = [f"{a} {s} {b} = {c}" for a, s, b, c in (equation(rng) for _ in range(8))]
     return Document("equations", "\n".join(lines), True)
 
 

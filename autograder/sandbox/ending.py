@@ -1,0 +1,23 @@
+"""How a jailed process ended, from the status that the kernel kept of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from autograder.sandbox.errors import Reason
+from autograder.sandbox.limits import Limits
+
+MEMORY_EXIT = 77
+"""The exit code of a jail whose code was refused memory."""
+
+
+def ending(status: int, limits: Limits, cpu_seconds: float) -> tuple[Reason, str]:
+    """The reason and its sentence; `status` is waitpid's, `cpu_seconds` what the process used."""
+    code, spent = os.waitstatus_to_exitcode(status), cpu_seconds >= limits.cpu_seconds
+    if code == MEMORY_EXIT:
+        return "memory", f"it needs over {limits.memory_mb} MB"
+    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
+        return "timeout", f"over {limits.cpu_seconds:g} s of CPU time"
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return "killed", f"the process ended with {how}"
