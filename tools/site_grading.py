@@ -28,7 +28,7 @@ WORDS: dict[Incident, str] = {
     "forged answer": "it sent bytes that answer no question, or closed the connection",
     "changed answer": "it answered the same question in two ways",
     "refused": "it raised PermissionError, which is what the jail's denials look like",
-    "service limit": "it asked the Tinker service for more than its budget, or too often",
+    "service budget": "it asked the Tinker service for more than its budget, or too often",
     "door refused": "it came to the door with another key, or for another route than Tinker's",
 }
 

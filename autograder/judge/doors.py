@@ -77,7 +77,7 @@ class DoorSubject(JailSubject):
             *spent,
         )
         if spent or self._toll.refusals:
-            self.seen = ("service limit",)
+            self.seen = ("service budget",)
         if self._toll.turned_away:
             self.seen = (*self.seen, "door refused")
         return printed

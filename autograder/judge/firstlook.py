@@ -23,9 +23,9 @@ from autograder.judge.observed import Used
 from autograder.judge.places import Jailed, stub_of
 from autograder.judge.questions import Question, Questions
 from autograder.judge.rehearsal import Example, OffScript, Prompter, Scene
-from autograder.judge.runner import cell_notes
 from autograder.judge.subject import Stopped, Subject, is_refusal
 from autograder.judge.trace import call_shown
+from autograder.judge.verdicts import cell_notes
 from autograder.lab import LabSpec, Limits
 from autograder.sandbox import wire
 from autograder.sandbox.errors import WireError

@@ -21,7 +21,7 @@ Incident = Literal[
     "forged answer",
     "changed answer",
     "refused",
-    "service limit",
+    "service budget",
     "door refused",
 ]
 """In the order above: an exercise's processor time, waiting time, memory and printed text were used
@@ -58,7 +58,7 @@ _ADVICE: dict[Incident, str] = {
     "refused": (
         "Take out what opens files or connections or starts programs: grading allows none of them."
     ),
-    "service limit": (
+    "service budget": (
         "Train fewer steps or on fewer tokens, and send no request twice: the budget is fixed."
     ),
     "door refused": "Reach the Tinker service with connect() only, with the key that is given.",

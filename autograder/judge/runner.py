@@ -10,7 +10,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -21,18 +21,16 @@ import pytest
 from autograder.errors import EnvironmentRefused, LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.determinism import no_pytest_settings
-from autograder.judge.diagnosis import Diagnosis, Mistake, diagnose, known_mistakes
-from autograder.judge.incidents import OTHER_CELLS
-from autograder.judge.observed import Observed, case_results
+from autograder.judge.diagnosis import known_mistakes
+from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
-from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.service import Address, GradedService, graded_service
 from autograder.judge.session import Choice, JudgeSession
 from autograder.judge.subject import Subject
-from autograder.judge.values import LONG, plain
-from autograder.judge.verdict import ExerciseVerdict, Verdict
-from autograder.lab import ExerciseSpec, LabSpec, load_spec
+from autograder.judge.verdict import Verdict
+from autograder.judge.verdicts import Mistakes, observed_in, verdict_from
+from autograder.lab import LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
 if TYPE_CHECKING:
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
 
 PRELOAD = ("autograder.judge.warm",)
 """What a zygote should import beside the libraries of the labs. Nothing hidden is in it."""
-
-Mistakes = Callable[[str], Sequence[Mistake]]
-"""Those known of an exercise."""
 
 PUBLIC_SEED = "public checks"
 USUAL_EXAMPLES = 50
@@ -85,7 +80,7 @@ def judge(
     """The verdict on a submission's grafted cells, from a fork of `zygote`.
 
     Args:
-        cells: what is judged.
+        cells: what is judged, by the files in `lab_dir`.
         lab_dir: the lab's source folder.
         zygote: where forks come from.
         seed: the course's seed of the generated inputs.
@@ -103,11 +98,10 @@ def judge(
         EnvironmentRefused: a jail could not be built.
     """
     options = {"seed": seed, "file": file, "examples": examples, "local": local, "fast": fast}
-    plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
     more = {"exercises": exercises, "notes": list(notes), "service": service}
+    plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
     job = {"lab_dir": str(lab_dir), "cells": plain_cells, **more, **options}
-    answer = zygote.fork_call("autograder.judge.runner:run_job", job)
-    return verdict_in(answer, on_stdout)
+    return verdict_in(zygote.fork_call("autograder.judge.runner:run_job", job), on_stdout)
 
 
 def verdict_in(
@@ -223,38 +217,16 @@ def run(
     if not path.is_file():
         raise LabError(f"{lab_dir} has no {file}.")
     trusted = reference_source(lab_dir) if hidden else ()
-    if mistakes is None:
-        mistakes = partial(known_mistakes, lab_dir, reference=trusted) if hidden else _none
+    if hidden and mistakes is None:
+        mistakes = partial(known_mistakes, lab_dir, reference=trusted)
     if hidden and reference is None:
         reference = local_subject(trusted, upcast=True, service=service)
     session = JudgeSession(spec, Bench(cells, spawn, reference, spec.limits), choice, stage)
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault
-    verdict = Verdict(
-        lab=spec.name,
-        seed=choice.seed,
-        level=session.bench.level,
-        exercises=tuple(
-            exercise_verdict(session, exercise, mistakes, service)
-            for exercise in spec.exercises
-            if choice.exercises is None or exercise.name in choice.exercises
-        ),
-        notes=tuple(cell_notes(session.bench, spec)),
-        incidents=tuple(session.bench.incidents.get(OTHER_CELLS, ())),
-    )
+    verdict = verdict_from(session, mistakes, service)
     return verdict, observed_in(session)
-
-
-def observed_in(session: JudgeSession) -> Observed:
-    """What a run that is over saw beside the verdict."""
-    bench = session.bench
-    return Observed(
-        cases=case_results(session.runs),
-        used=bench.used,
-        details={name: tuple(told) for name, told in bench.details.items()},
-        printed=bench.printed,
-    )
 
 
 def _run_pytest(path: Path, session: JudgeSession) -> None:
@@ -274,41 +246,3 @@ def _run_pytest(path: Path, session: JudgeSession) -> None:
     fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     if code not in fine and session.fault is None:
         session.fault = LabError(f"{path} cannot be run: {said.getvalue().strip() or code}")
-
-
-def cell_notes(bench: Bench, spec: LabSpec) -> Iterator[str]:
-    """What happened to cells when they ran; an exercise's own error is told with the exercise."""
-    yield from bench.cell_notes
-    for cell, error in bench.cell_errors.items():
-        if cell not in spec.by_name:
-            yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
-
-
-def _none(exercise: str) -> tuple[Mistake, ...]:
-    return ()
-
-
-def exercise_verdict(
-    session: JudgeSession,
-    exercise: ExerciseSpec,
-    mistakes: Mistakes,
-    service: GradedService | None = None,
-) -> ExerciseVerdict:
-    """The verdict on one exercise; with a diagnosis when the lab knows `mistakes` of it."""
-    runs = [run for run in session.runs if run.case.exercise == exercise.name]
-    failing = shown_case(runs)
-    asked = failing is not None and failing.failure is not None and failing.failure.trace
-    diagnosis: Diagnosis | None = None
-    if failing is not None and asked and not session.choice.fast:
-        seconds = exercise.limits.cpu_seconds
-        start = partial(local_subject, cpu_seconds=seconds, service=service)
-        diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
-    return verdict_of(
-        session.spec,
-        exercise,
-        runs,
-        cell_error=session.bench.cell_errors.get(exercise.name),
-        diagnosis=diagnosis,
-        scored=session.choice.scored,
-        incidents=tuple(session.bench.incidents.get(exercise.name, ())),
-    )

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -188,13 +187,12 @@ class JudgeSession:
                 )
 
     def _prepare(self, item: pytest.Item, case: Case) -> None:
-        run = CaseRun(case)
+        run = self._by_item[item.nodeid] = CaseRun(case)
         self.runs.append(run)
-        self._by_item[item.nodeid] = run
         function: Any = item
         test = function.obj
         inner = getattr(getattr(test, "hypothesis", None), "inner_test", None)
-        recorded = partial(self.stage.recorded, case.name, exercise=case.exercise)
+        recorded = functools.partial(self.stage.recorded, case.name, exercise=case.exercise)
         if inner is None:
             function.obj = self._watched(recorded(test, generated=False))
             return
@@ -298,6 +296,5 @@ class JudgeSession:
             return False
 
     def _short(self, run: CaseRun) -> str:
-        if self.fault is not None or run.failure is None:
-            return str(self.fault)
-        return failure_text(run.failure)
+        failure = run.failure if self.fault is None else None
+        return str(self.fault) if failure is None else failure_text(failure)

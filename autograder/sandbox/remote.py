@@ -13,13 +13,12 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self, cast
 
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import door, frames, wire
 from autograder.sandbox.clocks import Clock
-from autograder.sandbox.ending import ending
+from autograder.sandbox.ending import ending, overrun
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
 from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
@@ -27,8 +26,6 @@ from autograder.sandbox.ops import CellReport, Op, Outcome, Raised, Returned, So
 
 _TOKEN = 8
 _LONGEST_WAIT = 0.2
-_MOST_WALL = 20
-"""Whatever it queued for: after so many times its wall limit no process is waited for."""
 _SETUP_SECONDS = 60.0
 _END_SECONDS = 3.0
 """How long a process that hung up may take to end: how it ended must not depend on other load."""
@@ -136,12 +133,7 @@ class Jail:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _get_ready(self) -> None:
@@ -221,13 +213,9 @@ class Jail:
         return max(0.002, min(cpu, wall, _LONGEST_WAIT))
 
     def _check_budget(self) -> None:
-        if self.cpu_seconds >= self.limits.cpu_seconds:
-            raise self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        limit = self.limits.wall_seconds
-        if self._wall >= limit and self.wall_seconds >= limit:
-            raise self._die("timeout", f"no answer within {limit:g} s")
-        if self._wall >= _MOST_WALL * limit:
-            raise self._die("timeout", f"no answer within {self._wall:.0f} s, busy machine or not")
+        over = overrun(self.limits, self.cpu_seconds, self._wall, self.wall_seconds)
+        if over is not None:
+            raise self._die("timeout", over)
 
     def _send(self, rest: memoryview) -> int:
         try:

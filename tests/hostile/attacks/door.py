@@ -220,7 +220,7 @@ ATTACKS = [
     _door(
         "floods the door from six threads",
         FLOOD + "attempt(lambda: result[0] > 500)",
-        incident="service limit",
+        incident="service budget",
     ),
     _door(
         "holds 170 connections that never finish their request",
@@ -229,7 +229,7 @@ ATTACKS = [
     _door(
         "trains beyond its budget",
         "base = BASE\n" + BUDGET + "attempt(lambda: 'error' not in result[2])",
-        incident="service limit",
+        incident="service budget",
     ),
     _door(
         "makes models until the memory ends",
@@ -239,7 +239,7 @@ ATTACKS = [
         "    return post('create_model', wanted)[0]\n"
         "made = [make(n) for n in range(40)]\n"
         "attempt(lambda: made.count(200) > 32)",
-        incident="service limit",
+        incident="service budget",
     ),
     _door(
         "goes past the door: other ports, addresses and kinds of sockets",
