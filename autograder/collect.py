@@ -128,13 +128,14 @@ def _take(course: Course, student: str, lab: str, candidates: Sequence[Candidate
     notes: list[str] = []
     for candidate in older:
         notes += _keep(folder, candidate.path, candidate.origin)
-    state = _place(folder, folder / f"{lab}.ipynb", newest, notes)
+    state = _place(folder, course.release_path(lab), newest, notes)
     notes += make_gradable(course, student, lab)
     return Collected(student, lab, newest.origin, state, tuple(notes))
 
 
-def _place(folder: Path, target: Path, newest: Candidate, notes: list[str]) -> State:
-    """Copy the newest hand-in to `target` unless it is there, or something newer is."""
+def _place(folder: Path, release: Path, newest: Candidate, notes: list[str]) -> State:
+    """Copy the newest hand-in to its place unless it is there, or something newer is."""
+    target = folder / release.name
     handed_in = _handed_in(folder)
     content = _hash(newest.path)
     there = recorded_time(folder) or 0.0
@@ -144,7 +145,7 @@ def _place(folder: Path, target: Path, newest: Candidate, notes: list[str]) -> S
         notes += _keep(folder, newest.path, newest.origin)
         return "older"
     state: State = "updated" if handed_in else "new"
-    if target.exists() and not is_replacement(target):
+    if target.exists() and not is_replacement(target, release):
         notes += _keep(folder, target, target.name)
     # The time first: after a kill between the two, collecting again finishes the job.
     when = datetime.fromtimestamp(newest.time, UTC).strftime(TIME_FORMAT)

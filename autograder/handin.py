@@ -117,12 +117,18 @@ def unreadable(path: Path) -> str | None:
     return None
 
 
-def is_replacement(path: Path) -> bool:
-    """Whether the notebook is one we put in the place of a hand-in."""
+def is_replacement(path: Path, release: Path) -> bool:
+    """Whether the notebook is the pristine one, `release`, that we put in the place of a hand-in.
+
+    Its note alone proves nothing: a student can write one too.
+    """
     try:
-        return NOTE in json.loads(path.read_bytes())["metadata"][METADATA]
-    except (OSError, ValueError, KeyError, TypeError):
+        notebook, pristine = (json.loads(p.read_bytes()) for p in (path, release))
+        del notebook["metadata"][METADATA][NOTE]
+        pristine["metadata"].setdefault(METADATA, {})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
+    return notebook == pristine
 
 
 def set_aside(folder: Path, content: bytes, name: str) -> Path:

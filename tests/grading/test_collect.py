@@ -115,6 +115,29 @@ def test_a_later_hand_in_replaces_an_earlier_one_and_not_the_other_way_round(
     assert kept(course, "ana") == [f"{LAB}.ipynb.original"]
 
 
+def test_a_hand_in_that_calls_itself_a_replacement_is_kept_like_any_other(
+    course: Course, tmp_path: Path, notebook: Make
+) -> None:
+    posing = json.loads(notebook("# mine"))
+    posing["metadata"]["labkit"] = {"handin_note": "put here by the kit"}
+    early = put(tmp_path / "1" / "ana.ipynb", json.dumps(posing).encode(), time=1e9)
+    late = put(tmp_path / "2" / "ana.ipynb", notebook("# late"), time=2e9)
+    collect(course, [early])
+    collect(course, [late])
+    (aside,) = kept(course, "ana")
+    assert (course.submitted("ana", LAB) / aside).read_bytes() == early.read_bytes()
+
+
+def test_the_pristine_notebook_in_the_place_of_a_hand_in_is_not_kept(
+    course: Course, tmp_path: Path, notebook: Make
+) -> None:
+    collect(course, [put(tmp_path / "1" / "ana.ipynb", b"no notebook", time=1e9)])
+    before = kept(course, "ana")
+    collect(course, [put(tmp_path / "2" / "ana.ipynb", notebook("# late"), time=2e9)])
+    assert graded(course, "ana") == notebook("# late")
+    assert kept(course, "ana") == before
+
+
 def test_somebody_unknown_goes_to_quarantine_and_the_rest_goes_on(
     course: Course, inbox: Path, notebook: Make
 ) -> None:
