@@ -12,7 +12,7 @@ import random
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, cast
 
 from autograder.sandbox import frames, jail, wire
@@ -25,6 +25,9 @@ from autograder.sandbox.visible import View
 
 TOKEN = 8
 READY = b"ready"
+
+Generator = tuple[Callable[[], Any], Callable[[Any], object]]
+"""How to read and to set the state of global random numbers."""
 
 
 def run(
@@ -97,7 +100,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.interpreter = Interpreter(interruptible=False)
-        self.loaded = _random_state()
+        self.generators = _generators()
+        self.loaded = self._random_state()
 
     def answer(self, command: str, argument: Any) -> bytes:
         """Do what a question asks; the answer is ready to be sent."""
@@ -105,12 +109,13 @@ class Desk:
             return self.interpreter.execute_encoded(argument)
         if command == "load":
             reports = self.interpreter.load(cast(tuple[Any, ...], argument))
-            self.loaded = _random_state()
+            self.loaded = self._random_state()
             return wire.encode(reports)
         if command == "many":
             return wire.encode(tuple(self._each(argument)))
         if command == "anew":
-            _set_random_state(self.loaded)
+            for (_, put), state in zip(self.generators, self.loaded, strict=False):
+                put(state)
         self.interpreter.reset()
         return wire.encode(None)
 
@@ -119,23 +124,22 @@ class Desk:
             self.interpreter.reset()
             yield self.interpreter.execute_encoded(op)
 
-
-def _random_state() -> dict[str, Any]:
-    """The state of the global random numbers of Python, numpy and torch."""
-    state: dict[str, Any] = {"python": random.getstate()}
-    if "numpy" in sys.modules:
-        state["numpy"] = sys.modules["numpy"].random.get_state()
-    if "torch" in sys.modules:
-        state["torch"] = sys.modules["torch"].get_rng_state()
-    return state
+    def _random_state(self) -> list[Any]:
+        """The state of each generator; nothing when student code broke one: no cell is to blame."""
+        with contextlib.suppress(Exception):
+            return [get() for get, _ in self.generators]
+        return []
 
 
-def _set_random_state(state: dict[str, Any]) -> None:
-    random.setstate(state["python"])
-    if "numpy" in state:
-        sys.modules["numpy"].random.set_state(state["numpy"])
-    if "torch" in state:
-        sys.modules["torch"].set_rng_state(state["torch"])
+def _generators() -> list[Generator]:
+    """Those of Python, numpy and torch, held before student code can put others in their place."""
+    found: list[Generator] = [(random.getstate, random.setstate)]
+    modules: dict[str, Any] = sys.modules
+    if "numpy" in modules:
+        found.append((modules["numpy"].random.get_state, modules["numpy"].random.set_state))
+    if "torch" in modules:
+        found.append((modules["torch"].get_rng_state, modules["torch"].set_rng_state))
+    return found
 
 
 def _flush() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,33 @@ def test_every_exercise_starts_with_the_random_numbers_of_a_fresh_process() -> N
     assert not set(first) & set(wire.decode(desk.answer(*twice)))
     desk.answer("anew", None)
     assert wire.decode(desk.answer(*twice)) == first
+
+
+FAKED = """
+import sys, types
+sys.modules["numpy"] = types.ModuleType("nothing")
+"""
+
+
+def test_a_fake_module_in_place_of_numpy_costs_no_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", sys.modules["numpy"])  # put back at the end
+    desk = worker.Desk()
+    (report,) = wire.decode(desk.answer("load", (SourceCell("fake", "helper", FAKED),)))
+    assert report.error is None
+    desk.answer("anew", None)
+
+
+def test_a_generator_that_cannot_be_read_costs_no_cell() -> None:
+    def fails() -> None:
+        raise ValueError("broken by the cell")
+
+    desk = worker.Desk()
+    desk.generators.append((fails, lambda _: None))
+    (report,) = wire.decode(desk.answer("load", (SourceCell("fine", "helper", "x = 1"),)))
+    assert report.error is None
+    desk.answer("anew", None)
 
 
 REFUSED = "def ratio(a, b):\n    if b == 0:\n        raise Refused\n    return a / b\n"
