@@ -12,6 +12,15 @@ ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(
 HELD = [([70, 71, 72], [0.0, 1.0, 1.0]), ([80, 81, 82, 83], [0.0, 0.0, 0.0, 1.0])]
 WORDS = st.text("abcxyz", min_size=1, max_size=5)
 PLACES = st.integers(1, 9).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n)))
+BAD_STEPS = [
+    (4, 4, "linear", 0),
+    (-1, 4, "linear", 0),
+    (0, 0, "constant", 0),
+    (0, 4, "linear", -1),
+    (0, 4, "step", 0),
+    (5, 4, "cosine", 2),
+]
+"""Step, total, kind and warm-up that the schedule refuses."""
 
 
 def rows(least, most):
@@ -112,6 +121,15 @@ DIRTY = st.tuples(
     message("user", *CONTENTS),
     message("assistant", *CONTENTS),
 ).map(lambda c: [*c[0], *c[1:]])
+
+BAD_SKILLS = [
+    ({}, {}),
+    ({"a": [True]}, {"b": [True]}),
+    ({"a": []}, {"a": []}),
+    ({"a": [True]}, {"a": [True, False]}),
+    ({"mean": [True]}, {"mean": [True]}),
+    ({"a": [True], "b": [True]}, {"a": [True]}),
+]
 
 
 def skill_pairs():
