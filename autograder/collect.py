@@ -13,7 +13,6 @@ archive, else the date of the file. A `timestamp.txt` that was handed in counts 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from typing import Literal
 from autograder.archives import unpack
 from autograder.course import Course
 from autograder.errors import LabkitError
-from autograder.files import short_name, write_atomically
+from autograder.files import sha256_of, short_name, write_atomically
 from autograder.handin import TIMESTAMP, is_replacement, make_gradable, set_aside
 from autograder.handin_source import TIME_FORMAT, Candidate, Finder, recorded_time
 from autograder.roster import read_roster
@@ -137,7 +136,7 @@ def _place(folder: Path, release: Path, newest: Candidate, notes: list[str]) -> 
     """Copy the newest hand-in to its place unless it is there, or something newer is."""
     target = folder / release.name
     handed_in = _handed_in(folder)
-    content = _hash(newest.path)
+    content = sha256_of(newest.path)
     there = recorded_time(folder) or 0.0
     if content == handed_in.get(target) or (content in handed_in.values() and newest.time <= there):
         return "unchanged"
@@ -159,7 +158,7 @@ def _place(folder: Path, release: Path, newest: Candidate, notes: list[str]) -> 
 
 def _keep(folder: Path, path: Path, origin: str) -> list[str]:
     """Copy a file beside the graded notebook under a name nbgrader ignores. Returns what to say."""
-    if _hash(path) in [h for p, h in _handed_in(folder).items() if p != path]:
+    if sha256_of(path) in [h for p, h in _handed_in(folder).items() if p != path]:
         return []
     aside = set_aside(folder, path.read_bytes(), Path(origin).name)
     return [f"{origin} is not graded; it is kept as {aside.name}."]
@@ -168,8 +167,4 @@ def _keep(folder: Path, path: Path, origin: str) -> list[str]:
 def _handed_in(folder: Path) -> dict[Path, str]:
     """The hash of every file a student handed in that is in `folder`."""
     files = (p for p in folder.iterdir() if p.is_file() and p.name != TIMESTAMP)
-    return {p: _hash(p) for p in files}
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {p: sha256_of(p) for p in files}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -17,6 +18,15 @@ def short_name(name: str, most: int = 200) -> str:
         return name
     half = (most - 3) // 2
     return "...".join(part.decode(errors="ignore") for part in (data[:half], data[-half:]))
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's content, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_atomically(target: Path, content: bytes) -> None:

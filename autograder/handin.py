@@ -7,7 +7,6 @@ ends in `.original`, beside a pristine notebook that carries the reason.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import NotebookError
-from autograder.files import short_name, write_atomically
+from autograder.files import sha256_of, short_name, write_atomically
 from autograder.notebook import graft, read_notebook
 from autograder.notebook.node import depth_of
 
@@ -149,7 +148,7 @@ def set_aside(folder: Path, content: bytes, name: str) -> Path:
 def originals(folder: Path) -> tuple[str, ...]:
     """sha256 of each file that was handed in and is kept beside the graded notebook, sorted."""
     kept = (path for path in folder.glob(f"*{ORIGINAL}") if path.is_file())
-    return tuple(sorted({hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}))
+    return tuple(sorted({sha256_of(path) for path in kept}))
 
 
 def _put_pristine(course: Course, target: Path, lab: str, note: str) -> None:

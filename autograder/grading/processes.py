@@ -58,10 +58,10 @@ class Processes:
 
         Raises:
             LabError: the lab's own files are wrong.
-            EnvironmentRefused: a jail could not be built.
+            EnvironmentRefused: a jail could not be built, or the door to the Tinker service that
+                the lab needs.
             ForkDied: the judge's process crashed; asking again may help.
             SandboxError: the zygote is gone; `forget` it, and asking again may help.
-            EnvironmentRefused: the lab needs the Tinker service, and its door cannot be made here.
         """
         service = self._service(lab_dir, level)
         examiner = self._examiner(lab_dir, self.zygote(level))

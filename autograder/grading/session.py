@@ -21,7 +21,7 @@ from typing import Any
 from autograder import ledger
 from autograder.course import Course, canonical_json
 from autograder.errors import EnvironmentRefused, NotebookError
-from autograder.files import write_atomically
+from autograder.files import sha256_of, write_atomically
 from autograder.grading import cache
 from autograder.grading.processes import Processes
 from autograder.grading.records import entry_of, log_judged
@@ -217,7 +217,7 @@ def with_notes(verdict: Verdict, notes: tuple[str, ...]) -> Verdict:
 def file_hash(path: Path) -> str:
     """sha256 of a file; that of nothing when it is not there."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)
     except OSError:
         return hashlib.sha256().hexdigest()
 

@@ -38,9 +38,9 @@ class Requests:
         tenant: Any = subject.log
         return tenant.entries()
 
-    def of(self, kind: str) -> tuple[LogEntry, ...]:
-        """The requests of one kind that did not fail: "forward_backward", "optim_step", ..."""
-        return tuple(e for e in self.log if e.kind == kind and "error" not in e.facts)
+    def of(self, *kinds: str) -> tuple[LogEntry, ...]:
+        """The requests of these kinds that did not fail: "forward_backward", "optim_step", ..."""
+        return tuple(e for e in self.log if e.kind in kinds and "error" not in e.facts)
 
     @property
     def losses(self) -> list[float]:
@@ -60,9 +60,8 @@ class Requests:
     @property
     def checkpoints(self) -> list[str]:
         """The `tinker://` paths of what was saved by name."""
-        saves = ("save_weights", "save_weights_for_sampler")
-        found = [e for e in self.log if e.kind in saves and "error" not in e.facts]
-        return [str(e.facts["path"]) for e in found if e.facts.get("path")]
+        saves = self.of("save_weights", "save_weights_for_sampler")
+        return [str(e.facts["path"]) for e in saves if e.facts.get("path")]
 
     @property
     def steps(self) -> list[Step]:
