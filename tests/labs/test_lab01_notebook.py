@@ -6,22 +6,19 @@ import re
 import shutil
 import subprocess
 import sys
-import warnings
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from autograder.lab import load_spec
 from autograder.notebook import source_of
 from shared.tinker.prices import read_prices
 
-LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab01_datum_renderers"
-RELEASE = LAB.parents[1] / "labs" / LAB.name
+from .page import Page, check_passes, shown
+
+PAGE = Page("lab01_datum_renderers")
+LAB = PAGE.lab
 EXERCISES = {
     "shift_to_datum": 3,
     "render_chatml": 5,
@@ -32,52 +29,16 @@ EXERCISES = {
 }
 
 
-@cache
-def source() -> Any:
-    return jupytext.read(LAB / "notebook.py")
-
-
-def prose() -> str:
-    return "\n\n".join(cell.source for cell in source().cells if cell.cell_type == "markdown")
-
-
 def released() -> Any:
-    return nbformat.read(RELEASE / f"{LAB.name}.ipynb", as_version=4)
+    return nbformat.read(PAGE.release / f"{LAB.name}.ipynb", as_version=4)
 
 
 def test_lab_yml_has_the_exercises_of_the_contract_and_their_points() -> None:
-    spec = load_spec(LAB)
+    spec = PAGE.spec
     assert {e.name: e.points for e in spec.exercises} == EXERCISES
     points = {w.name: w.points for w in spec.written}
     assert points == {"explain_end_token": 3, "explain_special_text": 3}
     assert all(w.rubric for w in spec.written)
-
-
-def test_every_exercise_points_to_its_hint_and_its_check() -> None:
-    text, code = prose(), "\n".join(c.source for c in source().cells if c.cell_type == "code")
-    for name in EXERCISES:
-        assert f"`labkit hint lab01 {name}`" in text
-        assert f'check("{name}")' in code
-
-
-def test_the_page_says_the_minutes_of_lab_yml() -> None:
-    spec = load_spec(LAB)
-    assert f"**{spec.minutes} minutes," in prose()
-    assert sum(e.minutes for e in spec.exercises) <= spec.minutes
-
-
-def test_every_exercise_says_its_points_and_minutes() -> None:
-    stated = re.findall(r"## Exercise (\d): .*\n\n\*(\d+) points, about (\d+) minutes", prose())
-    spec = load_spec(LAB)
-    expected = [(n, e.points, e.minutes) for n, e in enumerate(spec.exercises, 1)]
-    assert [tuple(map(int, one)) for one in stated] == expected
-
-
-def test_every_figure_exists_and_has_a_text_in_its_place() -> None:
-    images = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", prose())
-    stored = {f"figures/{path.name}" for path in (LAB / "figures").iterdir()}
-    assert {path for _, path in images} == stored
-    assert [path for text, path in images if len(text) < 60] == []
 
 
 def test_the_stored_figure_is_what_the_tokenizer_gives(tmp_path: Path) -> None:
@@ -88,7 +49,7 @@ def test_the_stored_figure_is_what_the_tokenizer_gives(tmp_path: Path) -> None:
 
 
 def test_the_sources_and_the_price_have_a_date() -> None:
-    sources = prose().split("## Sources")[1]
+    sources = PAGE.prose.split("## Sources")[1]
     assert "2026-11-24" in sources
     assert f"{read_prices().as_of:%B %Y}" in sources
 
@@ -111,31 +72,13 @@ def test_the_released_page_lists_every_mistake_in_the_words_of_the_feedback() ->
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The reference notebook after "run all", beside a copy of the released lab."""
-    folder = tmp_path_factory.mktemp("work") / LAB.name
-    shutil.copytree(RELEASE, folder)
-    node = nbformat.from_dict(source())
-    spent = "import time; print(f'used {time.process_time():.0f} s')"
-    node.cells.append(nbformat.v4.new_code_cell(spent))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ipykernel's, about its own sockets
-        NotebookClient(
-            node, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
-        ).execute()
-    return node
-
-
-def shown(node: Any, start: str) -> str:
-    """Everything printed by the cells that hold `start`."""
-    cells = [c for c in node.cells if c.cell_type == "code" and start in c.source]
-    return "".join(o.get("text", "") for c in cells for o in c.outputs)
+    return PAGE.executed(tmp_path_factory.mktemp("work"), timeout=600)
 
 
 @pytest.mark.slow
 def test_every_check_of_the_reference_passes(executed: Any) -> None:
     for name in EXERCISES:
-        cell = next(c for c in executed.cells if c.source == f'check("{name}")')
-        text = "".join(str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs)
-        assert f"{name}: passed" in text
+        assert check_passes(executed, name)
 
 
 @pytest.mark.slow

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import pytest
 
 from autograder.judge.feedback import as_text
-from autograder.judge.places import local_spawn
-from autograder.judge.runner import PRELOAD, judge, run
-from autograder.judge.session import Choice
-from autograder.judge.verdict import Verdict
-from autograder.lab import load_spec
-from autograder.notebook import reference_cells, replace_cell
+from autograder.judge.runner import PRELOAD, judge
+from autograder.notebook import replace_cell
 from autograder.sandbox.client import Zygote
-from autograder.sandbox.ops import SourceCell
 
-LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab05_lora_math"
-SPEC = load_spec(LAB)
-REFERENCE = reference_cells(LAB)
-Cells = tuple[SourceCell, ...]
+from .judging import Cells, Judging
+
+LAB = Judging("lab05_lora_math")
 
 WRONG: dict[str, tuple[str, str, str]] = {
     "counts the product of the sizes": (
@@ -109,54 +101,18 @@ WRONG: dict[str, tuple[str, str, str]] = {
 }
 
 
-@cache
-def verdict(cells: Cells, *, file: str = "judge.py", exercise: str | None = None) -> Verdict:
-    """The verdict in this process, without a jail."""
-    chosen = None if exercise is None else (exercise,)
-    choice = Choice(seed="test", exercises=chosen, scored=file == "judge.py")
-    return run(cells, LAB, SPEC, local_spawn(SPEC), choice, file=file)[0]
-
-
-def stub() -> Cells:
-    """The reference with every body replaced by what a student starts from."""
-    cells = REFERENCE
-    for exercise in SPEC.exercises:
-        stop = f"raise NotImplementedError('lab05 {exercise.name}: {exercise.title}')"
-        lines = [f"def {name}(*args, **kwargs): {stop}" for name in exercise.names]
-        cells = replace_cell(cells, exercise.name, "\n".join(lines))
-    return cells
-
-
 def slip(name: str) -> tuple[str, Cells]:
     """A wrong answer of `WRONG`: its exercise, and all cells."""
     exercise, right, wrong = WRONG[name]
-    source = next(cell.source for cell in REFERENCE if cell.id == exercise)
+    source = next(cell.source for cell in LAB.reference if cell.id == exercise)
     assert source.count(right) == 1, f"the reference of {exercise} changed: {right!r} is gone"
-    return exercise, replace_cell(REFERENCE, exercise, source.replace(right, wrong))
-
-
-@pytest.mark.parametrize("file", ["judge.py", "checks.py"])
-def test_the_reference_passes_every_case(file: str) -> None:
-    assert [e for e in verdict(REFERENCE, file=file).exercises if e.status != "passed"] == []
-
-
-@pytest.mark.parametrize("file", ["judge.py", "checks.py"])
-def test_the_stub_passes_no_case(file: str) -> None:
-    found = verdict(stub(), file=file)
-    assert found.points == 0
-    assert {e.status for e in found.exercises} == {"not attempted"}
-    assert {e.cases_passed for e in found.exercises} == {0}
-
-
-def test_every_exercise_has_three_public_cases() -> None:
-    few = [e for e in verdict(REFERENCE, file="checks.py").exercises if e.cases_total < 3]
-    assert few == []
+    return exercise, replace_cell(LAB.reference, exercise, source.replace(right, wrong))
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_answer_is_caught_and_told_how(name: str) -> None:
     exercise, cells = slip(name)
-    found = verdict(cells, exercise=exercise).exercises[0]
+    found = LAB.verdict(cells, exercise=exercise).exercises[0]
     assert found.status == "failed"
     assert found.points < found.max_points
     assert found.counterexample is not None
@@ -168,18 +124,18 @@ def test_a_wrong_answer_is_caught_and_told_how(name: str) -> None:
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_answer_passes_a_public_case(name: str) -> None:
     exercise, cells = slip(name)
-    assert verdict(cells, file="checks.py", exercise=exercise).exercises[0].cases_passed > 0
+    assert LAB.verdict(cells, file="checks.py", exercise=exercise).exercises[0].cases_passed > 0
 
 
 def test_a_wrong_answer_gets_the_same_verdict_every_time() -> None:
     _, cells = slip("rounds the update before the sum")
-    first, second = (verdict.__wrapped__(cells, exercise="merge") for _ in range(2))
+    first, second = (LAB.verdict_anew(cells, exercise="merge") for _ in range(2))
     assert first.model_dump_json() == second.model_dump_json()
 
 
 def test_a_counterexample_is_small() -> None:
     _, cells = slip("adds up the dropped values")
-    found = verdict(cells, exercise="best_rank_k").exercises[0]
+    found = LAB.verdict(cells, exercise="best_rank_k").exercises[0]
     assert found.counterexample is not None
     numbers = set(re.findall(r"-?\d\.\d+", found.counterexample.call))
     assert numbers <= {"0.0", "1.0"}
@@ -189,7 +145,7 @@ def test_a_counterexample_is_small() -> None:
 def test_a_wrong_layer_costs_only_the_case_that_uses_it() -> None:
     """The exercise after it is judged with a stand-in; one case of one point proves both."""
     _, cells = slip("forgets to divide by the rank")
-    found = {e.exercise: e for e in verdict(cells).exercises}
+    found = {e.exercise: e for e in LAB.verdict(cells).exercises}
     lost = {name: e.max_points - e.points for name, e in found.items() if e.status != "passed"}
     assert set(lost) == {"LoRALinear", "apply_lora"}
     assert lost["apply_lora"] == 1
@@ -203,8 +159,8 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.mark.jail
 def test_the_jail_gives_the_verdicts_given_here(zygote: Zygote) -> None:
-    full = judge(REFERENCE, LAB, zygote=zygote, seed="test")
-    assert full.exercises == verdict(REFERENCE).exercises
+    full = judge(LAB.reference, LAB.lab, zygote=zygote, seed="test")
+    assert full.exercises == LAB.verdict(LAB.reference).exercises
     exercise, cells = slip("hands back the live parameters")
-    jailed = judge(cells, LAB, zygote=zygote, seed="test", exercises=[exercise])
-    assert jailed.exercises == verdict(cells, exercise=exercise).exercises
+    jailed = judge(cells, LAB.lab, zygote=zygote, seed="test", exercises=[exercise])
+    assert jailed.exercises == LAB.verdict(cells, exercise=exercise).exercises

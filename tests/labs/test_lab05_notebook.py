@@ -10,21 +10,18 @@ import shutil
 import statistics
 import subprocess
 import sys
-import warnings
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import jupytext
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from autograder.lab import load_spec
 from shared.models import base
 
-LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab05_lora_math"
+from .page import Page, check_passes, shown
+
+PAGE = Page("lab05_lora_math")
+LAB = PAGE.lab
 EXERCISES = {
     "lora_parameter_count": 2,
     "LoRALinear": 4,
@@ -40,55 +37,19 @@ RANKS = (1, 4, 16)
 LORA_RATES = ("1e-04", "3e-04", "1e-03", "3e-03", "1e-02", "3e-02")
 
 
-@cache
-def source() -> Any:
-    return jupytext.read(LAB / "notebook.py")
-
-
-def prose() -> str:
-    return "\n\n".join(cell.source for cell in source().cells if cell.cell_type == "markdown")
-
-
 def measured(part: str) -> Any:
     return json.loads((LAB / "measured.json").read_text("utf-8"))[part]
 
 
 def test_lab_yml_has_the_exercises_of_the_contract_and_their_points() -> None:
-    spec = load_spec(LAB)
+    spec = PAGE.spec
     assert {e.name: e.points for e in spec.exercises} == EXERCISES
     assert {w.name: w.points for w in spec.written} == {"explain_zero_b": 3, "explain_rank_lr": 3}
     assert all(w.rubric for w in spec.written)
 
 
-def test_every_exercise_points_to_its_hint_and_its_check() -> None:
-    text, code = prose(), "\n".join(c.source for c in source().cells if c.cell_type == "code")
-    for name in EXERCISES:
-        assert f"`labkit hint lab05 {name}`" in text
-        assert f'check("{name}")' in code
-
-
-def test_the_page_says_the_minutes_of_lab_yml() -> None:
-    spec = load_spec(LAB)
-    assert f"**{spec.minutes} minutes," in prose()
-    assert sum(e.minutes for e in spec.exercises) <= spec.minutes
-
-
-def test_every_exercise_says_its_points_and_minutes() -> None:
-    stated = re.findall(r"## Exercise (\d): .*\n\n\*(\d+) points, about (\d+) minutes", prose())
-    spec = load_spec(LAB)
-    expected = [(n, e.points, e.minutes) for n, e in enumerate(spec.exercises, 1)]
-    assert [tuple(map(int, one)) for one in stated] == expected
-
-
-def test_every_figure_exists_and_has_a_text_in_its_place() -> None:
-    images = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", prose())
-    stored = {f"figures/{path.name}" for path in (LAB / "figures").iterdir()}
-    assert {path for _, path in images} == stored
-    assert [path for text, path in images if len(text) < 60] == []
-
-
 def test_the_sources_say_when_they_were_read() -> None:
-    assert "2026-11-21" in prose().split("## Sources")[1]
+    assert "2026-11-21" in PAGE.prose.split("## Sources")[1]
 
 
 def medians() -> dict[str, float]:
@@ -167,7 +128,7 @@ def test_more_room_memorises_more_and_rank_4_is_almost_enough() -> None:
 
 
 def test_the_alternative_texts_say_the_measured_numbers() -> None:
-    text = prose().replace("\n", " ")
+    text = PAGE.prose.replace("\n", " ")
     assert f"Before training it is {measured('untrained'):.1f}." in text
     one, four, sixteen, full = (
         statistics.median(measured("memory")[run])
@@ -198,30 +159,13 @@ def test_the_stored_figures_are_what_the_measured_numbers_give(tmp_path: Path) -
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The reference notebook after "run all", beside a copy of the released lab."""
-    folder = tmp_path_factory.mktemp("work") / LAB.name
-    shutil.copytree(LAB.parents[1] / "labs" / LAB.name, folder)
-    node = nbformat.from_dict(source())
-    node.cells.append(nbformat.v4.new_code_cell("print(f'used {time.process_time():.0f} s')"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ipykernel's, about its own sockets
-        NotebookClient(
-            node, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
-        ).execute()
-    return node
-
-
-def shown(node: Any, start: str) -> str:
-    """Everything printed by the cells that hold `start`."""
-    cells = [c for c in node.cells if c.cell_type == "code" and start in c.source]
-    return "".join(o.get("text", "") for c in cells for o in c.outputs)
+    return PAGE.executed(tmp_path_factory.mktemp("work"), timeout=300)
 
 
 @pytest.mark.slow
 def test_every_check_of_the_reference_passes(executed: Any) -> None:
     for name in EXERCISES:
-        cell = next(c for c in executed.cells if c.source == f'check("{name}")')
-        text = "".join(str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs)
-        assert f"{name}: passed" in text
+        assert check_passes(executed, name)
 
 
 @pytest.mark.slow

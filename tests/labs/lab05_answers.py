@@ -1,51 +1,21 @@
-"""Lab 5's wrong and right answers, held against each other without the judge.
-
-Every answer meets the same seeded inputs in plain Python. The judge's own exam is `labkit audit`;
-this test says that what the exam is made of is sound: right answers agree with the reference,
-wrong ones differ from it and from one another, and both versions of a mistake do the same.
-"""
+"""What Lab 5's answers show on a seeded input: one function for each exercise."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
-from itertools import combinations
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
 
-from autograder.audit.mutate import normalised
-from autograder.notebook import reference_cells, replace_cell, source_of
-
-LAB = Path(__file__).resolve().parents[2] / "solutions" / "lab05_lora_math"
-INPUTS = 80
-SEEN_OFTEN = 3  # differing inputs of 80: not one exotic input
-KINDS = ("mistakes", "mistakes/second", "alternatives")
-Names = dict[str, Any]
-
-
-def attempt(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The value, or the kind of error; every ValueError is alike, as it is for the judge."""
-    try:
-        return call(*args, **kwargs)
-    except ValueError:
-        return "ValueError"
-    except Exception as error:
-        return type(error).__name__
+from .answers import Answers, Names, attempt
 
 
 def matrix(rng: Random, rows: int, columns: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Eighths, so that small products are exact and half precision has no ties of its own."""
     values = [rng.randint(-60, 60) / 8 for _ in range(rows * columns)]
     return torch.tensor(values, dtype=dtype).reshape(rows, columns)
-
-
-# One function for each exercise: draw an input from rng, use the answer, return what is seen.
 
 
 def lora_parameter_count(names: Names, rng: Random) -> Any:
@@ -225,76 +195,4 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def paths_of(kind: str, exercise: str = "*") -> list[Path]:
-    return sorted((LAB / kind).glob(f"{exercise}__*.py"))
-
-
-@cache
-def seen_of(exercise: str, path: Path | None) -> list[Any]:
-    """What the answer in `path` (None: the reference) shows on every input."""
-    cells = reference_cells(LAB)
-    if path is not None:
-        cells = replace_cell(cells, exercise, source_of(path)[1])
-    names: Names = {"__name__": "answer"}
-    for cell in cells:
-        exec(compile(cell.source, cell.id, "exec"), names)
-    return [OBSERVE[exercise](names, Random(number)) for number in range(INPUTS)]
-
-
-def differing(exercise: str, left: Path | None, right: Path | None) -> list[int]:
-    pairs = zip(seen_of(exercise, left), seen_of(exercise, right), strict=True)
-    return [number for number, (one, other) in enumerate(pairs) if not same(one, other)]
-
-
-every_exercise = pytest.mark.parametrize("exercise", OBSERVE)
-
-
-@every_exercise
-def test_alternatives_agree_with_the_reference(exercise: str) -> None:
-    wrong = {path.stem: differing(exercise, path, None) for path in paths_of(KINDS[2], exercise)}
-    assert {name: numbers for name, numbers in wrong.items() if numbers} == {}
-
-
-@every_exercise
-def test_mistakes_differ_from_the_reference_and_agree_with_it_somewhere(exercise: str) -> None:
-    for path in paths_of("mistakes", exercise):
-        assert SEEN_OFTEN <= len(differing(exercise, path, None)) < INPUTS, path.stem
-
-
-@every_exercise
-def test_mistakes_differ_from_one_another(exercise: str) -> None:
-    for one, other in combinations(paths_of("mistakes", exercise), 2):
-        assert len(differing(exercise, one, other)) >= SEEN_OFTEN, (one.stem, other.stem)
-
-
-@every_exercise
-def test_second_versions_do_what_the_first_do_in_other_words(exercise: str) -> None:
-    for path in paths_of("mistakes", exercise):
-        second = path.parent / "second" / path.name
-        assert differing(exercise, path, second) == [], path.stem
-        assert normalised(source_of(path)[1]) != normalised(source_of(second)[1]), path.stem
-
-
-@every_exercise
-def test_there_are_enough_answers_and_no_two_are_the_same_program(exercise: str) -> None:
-    alternatives = paths_of("alternatives", exercise)
-    assert len(paths_of("mistakes", exercise)) >= 5
-    assert len(alternatives) >= 3
-    reference = next(cell.source for cell in reference_cells(LAB) if cell.id == exercise)
-    programs = [reference, *(source_of(path)[1] for path in alternatives)]
-    assert len({normalised(program) for program in programs}) == len(programs)
-
-
-def test_every_file_belongs_to_an_exercise_and_every_mistake_has_a_second_version() -> None:
-    for kind in KINDS:
-        assert {path.stem.partition("__")[0] for path in paths_of(kind)} == OBSERVE.keys()
-    firsts, seconds = ({path.name for path in paths_of(kind)} for kind in KINDS[:2])
-    assert firsts == seconds
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_docstrings_are_short_enough_to_be_read(kind: str) -> None:
-    for path in paths_of(kind):
-        sentence = source_of(path)[0]
-        assert 20 <= len(sentence) <= 200, path.stem
-        assert kind != "mistakes" or "you" in sentence.lower(), path.stem
+ANSWERS = Answers(name="lab05_lora_math", observe=OBSERVE, inputs=80, same=same)

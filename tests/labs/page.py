@@ -1,0 +1,86 @@
+"""The page of one lab for its tests: its source, its words, and how it comes out when it is run."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+from autograder.lab import LabSpec, load_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+LABS = sorted(path.parent.name for path in (ROOT / "solutions").glob("*/lab.yml"))
+
+
+@dataclass(frozen=True)
+class Page:
+    """The notebook of the lab called `name`."""
+
+    name: str
+
+    @property
+    def lab(self) -> Path:
+        return ROOT / "solutions" / self.name
+
+    @property
+    def release(self) -> Path:
+        return ROOT / "labs" / self.name
+
+    @property
+    def short(self) -> str:
+        """What students type for the lab: `lab05`."""
+        return self.name.partition("_")[0]
+
+    @cached_property
+    def spec(self) -> LabSpec:
+        return load_spec(self.lab)
+
+    @cached_property
+    def source(self) -> Any:
+        return jupytext.read(self.lab / "notebook.py")
+
+    @cached_property
+    def prose(self) -> str:
+        return self._joined("markdown", "\n\n")
+
+    @cached_property
+    def code(self) -> str:
+        return self._joined("code", "\n")
+
+    def _joined(self, kind: str, between: str) -> str:
+        return between.join(cell.source for cell in self.source.cells if cell.cell_type == kind)
+
+    def executed(self, folder: Path, *, timeout: int) -> Any:
+        """The reference notebook after "run all", beside a copy of the released lab in `folder`.
+
+        `timeout` is each cell's, in seconds. The last cell says the CPU time that was used.
+        """
+        shutil.copytree(self.release, folder / self.name)
+        node = nbformat.from_dict(self.source)
+        spent = "import time; print(f'used {time.process_time():.0f} s')"
+        node.cells.append(nbformat.v4.new_code_cell(spent))
+        where = {"metadata": {"path": folder / self.name}}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ipykernel's, about its own sockets
+            NotebookClient(node, timeout=timeout, kernel_name="python3", resources=where).execute()
+        return node
+
+
+def shown(node: Any, start: str) -> str:
+    """Everything printed by the cells that hold `start`."""
+    cells = [c for c in node.cells if c.cell_type == "code" and start in c.source]
+    return "".join(o.get("text", "") for c in cells for o in c.outputs)
+
+
+def check_passes(node: Any, exercise: str) -> bool:
+    """Whether the check of an exercise came out green on the page."""
+    cell = next(c for c in node.cells if c.source == f'check("{exercise}")')
+    text = "".join(str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs)
+    return f"{exercise}: passed" in text
