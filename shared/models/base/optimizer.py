@@ -24,6 +24,8 @@ from shared.models.base.recipe import Recipe
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic Newton-Schulz iteration in the source above."""
 ITERATIONS = 5
+MOMENTS = ("exp_avg", "exp_avg_sq", "momentum")
+"""Names of what AdamW (the first two) and Muon keep of a parameter's past gradients."""
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
@@ -111,7 +113,7 @@ class Optimizers:
         for optimizer in (self.matrices, self.rest):
             if parameter in optimizer.state:
                 kept = optimizer.state[parameter]
-                return {name: value for name, value in kept.items() if name != "step"}
+                return {name: kept[name] for name in MOMENTS if name in kept}
         return {}
 
     def restore(self, parameter: Tensor, moments: dict[str, Tensor], step: int) -> None:

@@ -20,13 +20,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import Qwen3ForCausalLM
 
-from shared.models.base.optimizer import Optimizers
+from shared.models.base.optimizer import MOMENTS, Optimizers
 from shared.models.base.packing import Rows, pool_arrays, pool_lists
 from shared.models.base.recipe import Recipe
 
 STATE = "state.safetensors"
 CURVE = "loss_curve.csv"
-MOMENTS = ("exp_avg", "exp_avg_sq", "momentum")
 
 
 class RunStateError(ValueError):
