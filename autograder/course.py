@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -183,7 +185,26 @@ def _counts(relative: Path) -> bool:
 
 
 def lab_hash(solution_dir: Path) -> str:
-    """One hash of everything in a lab's source that a grade may depend on."""
+    """One hash of everything in a lab's source that a grade may depend on.
+
+    Files are read again only when one of them was touched, added or removed.
+    """
+    return _hash_of(solution_dir, tuple(sorted(_touched(str(solution_dir)))))
+
+
+def _touched(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
+    """Every file below `folder` with what changes when it is written."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _touched(entry.path)
+            elif entry.is_file():
+                s = entry.stat()
+                yield entry.path, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
+
+
+@lru_cache(maxsize=16)
+def _hash_of(solution_dir: Path, touched: tuple[object, ...]) -> str:
     digest = hashlib.sha256()
     files = (p for p in solution_dir.rglob("*") if p.is_file())
     for path in sorted(p.relative_to(solution_dir) for p in files):

@@ -17,6 +17,7 @@ from typing import Literal
 from autograder.course import Course
 from autograder.errors import CourseError, EnvironmentRefused, LabkitError
 from autograder.grading import gradebook, locks
+from autograder.grading.engines import one_engine
 from autograder.grading.nbgrader_run import load_config, logging_to, run
 from autograder.grading.repair import stamp_of
 from autograder.grading.session import Reading, Session, session_for, with_notes
@@ -75,7 +76,8 @@ def grade_lab(
     """
     lab = course.lab(lab)
     tell = progress or _say_nothing
-    with _alone(course), logging_to(course.logs / f"grade-{lab}.log") as log:
+    log_file = logging_to(course.logs / f"grade-{lab}.log")
+    with _alone(course), one_engine(), log_file as log:
         config = load_config(course)
         session = session_for(course.root, trust=trust)
         session.lab(lab)

@@ -29,17 +29,17 @@ SANITIZE = [
     f"{THEIRS}.DeduplicateIds",
     f"{THEIRS}.OverwriteKernelspec",
     f"{THEIRS}.OverwriteCells",
-    f"{THEIRS}.CheckCellMetadata",
+    f"{OURS}.CheckMetadataOnce",
 ]
 AUTOGRADE = [
     f"{OURS}.JudgeSubmission",
     f"{THEIRS}.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     f"{THEIRS}.LimitOutput",
-    f"{THEIRS}.SaveAutoGrades",
+    f"{OURS}.SaveGradesAtOnce",
     f"{THEIRS}.AssignLatePenalties",
-    f"{THEIRS}.CheckCellMetadata",
 ]
+"""Without nbgrader's second look at the cells' metadata: no step since the first changed any."""
 
 
 def configure(c: Any, config_file: str | Path) -> None:
@@ -48,6 +48,8 @@ def configure(c: Any, config_file: str | Path) -> None:
     c.Autograde.sanitize_preprocessors = SANITIZE
     c.Autograde.autograde_preprocessors = AUTOGRADE
     c.Autograde.pre_convert_hook = "autograder.grading.repair.before_conversion"
+    # The notebook is checked once a conversion, not again after every step of it.
+    c.Exporter.optimistic_validation = True
     c.Autograde.post_convert_hook = "autograder.grading.repair.after_conversion"
     c.CoursePreprocessor.course_dir = str(root)
     c.CourseDirectory.root = str(root)

@@ -8,14 +8,16 @@ so nbgrader's own scoring, feedback, formgrader and export work on as they are.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import CheckCellMetadata, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
+from autograder.course import canonical_json
 from autograder.errors import CourseError, LabError
 from autograder.grading import cache, locks
 from autograder.grading.gradebook import CHECK
@@ -55,7 +57,7 @@ class GraftSubmission(CoursePreprocessor):
 
     def step(self, notebook: Any, session: Session, reading: Reading) -> Any:
         """The grafted notebook, stamped with the submission it is made from."""
-        grafted: Any = reading.grafted.notebook
+        grafted: Any = copy.deepcopy(reading.grafted.notebook)
         lab = {"lab": reading.lab, "submission": reading.submission}
         grafted.metadata[METADATA] = nbformat.from_dict(lab)
         return grafted
@@ -82,6 +84,46 @@ class JudgeSubmission(CoursePreprocessor):
             "level": verdict.level,
         }
         return notebook
+
+
+class CheckMetadataOnce(CheckCellMetadata):
+    """nbgrader's own check, once for notebooks whose cells carry the same metadata.
+
+    Grafted hand-ins carry that of the release, and nothing else decides what the check says.
+    """
+
+    _fine: ClassVar[set[str]] = set()
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Check the metadata, unless the same was found fine before."""
+        marked = [c for c in nb.cells if "nbgrader" in c.metadata]
+        facts = canonical_json([[c.cell_type, c.metadata.nbgrader] for c in marked])
+        if facts not in self._fine:
+            nb, resources = super().preprocess(nb, resources)
+            self._fine.add(facts)
+        return nb, resources
+
+
+class SaveGradesAtOnce(SaveAutoGrades):
+    """nbgrader's own step with one transaction a notebook where it makes one a cell.
+
+    Scores are in the gradebook all together or not at all, and are waited for once.
+    """
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Save the scores and comments of all cells."""
+        self._last = len(nb.cells) - 1
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
+        """Save those of one cell, for good with those of the last."""
+        session: Any = self.gradebook.db
+        if cell_index == 0:
+            self._commit, session.commit = session.commit, lambda: None
+        done = super().preprocess_cell(cell, resources, cell_index)
+        if cell_index == self._last:
+            self._commit()
+        return done
 
 
 def write_verdict(notebook: Any, verdict: Verdict) -> None:

@@ -68,6 +68,8 @@ class Session:
         self.course = course
         self.trust = trust or course.data.trust_students
         self._labs: dict[str, Lab] = {}
+        self._last: Reading | None = None
+        """A conversion reads its hand-in at every step; it is parsed and grafted once."""
         self.processes = Processes(seed=course.data.seed, trust=self.trust)
         self.observed: dict[str, Observed] = {}
         """What the judge saw beside a verdict, by the verdict's key, until both are stored."""
@@ -111,8 +113,16 @@ class Session:
     def read(self, student: str, lab: str) -> Reading:
         """The hand-in in `submitted/`; one of another lab reads as a pristine notebook."""
         folder = self.course.submitted(student, lab)
-        reading = self.read_file(folder / f"{lab}.ipynb", student, lab)
-        return replace(reading, originals=originals(folder))
+        path = folder / f"{lab}.ipynb"
+        last = self._last
+        if last is None or (last.student, last.lab, last.submission) != (
+            student,
+            lab,
+            file_hash(path),
+        ):
+            last = self.read_file(path, student, lab)
+        self._last = replace(last, originals=originals(folder))
+        return self._last
 
     def read_file(self, path: Path, student: str, lab: str) -> Reading:
         """A notebook anywhere, read as the hand-in of `student` would be."""

@@ -198,6 +198,24 @@ def test_a_judge_that_cannot_work_fails_one_submission_and_not_the_batch(
     assert not course.autograded("bo", LAB).exists()
 
 
+def test_scores_of_a_notebook_are_saved_all_together_or_not_at_all(
+    course: Course, judged: list[str], hand_in: HandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbgrader.preprocessors import SaveAutoGrades
+
+    save = SaveAutoGrades._add_score
+
+    def full_disk(self: Any, cell: Any, resources: Any) -> None:
+        if cell.metadata.nbgrader["grade_id"] == "check_half":
+            raise OSError("the disk is full")
+        save(self, cell, resources)
+
+    monkeypatch.setattr(SaveAutoGrades, "_add_score", full_disk)
+    hand_in("ana", "solved")
+    assert [r.status for r in grade_lab(course, LAB)] == ["failed"]
+    assert scores(course).get("ana", {}) == {}
+
+
 def test_a_lab_that_changed_since_the_course_took_it_in_is_not_graded(
     course: Course, judged: list[str], hand_in: HandIn
 ) -> None:

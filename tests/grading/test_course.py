@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,26 @@ def test_a_figure_or_an_alternative_changes_no_grade_so_no_hash(course: Course) 
     assert lab_hash(folder) == before
     (folder / "mistakes" / "double__squared.py").write_text("x = 1")
     assert lab_hash(folder) != before
+
+
+def test_an_edit_of_the_same_size_and_time_is_seen(course: Course) -> None:
+    folder = course.solution_dir(LAB)
+    before, path = lab_hash(folder), folder / "judge.py"
+    told, text = path.stat(), path.read_text()
+    path.write_text(text.swapcase())
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert lab_hash(folder) != before
+    path.write_text(text)
+    assert lab_hash(folder) == before
+
+
+def test_files_that_nobody_touched_are_read_once(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = course.solution_dir(LAB)
+    before = lab_hash(folder)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read again"))
+    assert lab_hash(folder) == before
 
 
 def test_a_folder_with_other_things_is_not_touched(course: Course, tmp_path: Path) -> None:

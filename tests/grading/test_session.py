@@ -40,6 +40,17 @@ def test_a_failure_of_the_machinery_is_tried_again(
     assert [(r.status, r.points) for r in grade_lab(course, LAB)] == [("graded", 5.0)]
 
 
+def test_a_hand_in_is_read_once_until_it_changes(
+    course: Course, judged: list[str], hand_in: HandIn
+) -> None:
+    hand_in("ana", "solved")
+    ours = Session(course)
+    first = ours.read("ana", LAB)
+    assert ours.read("ana", LAB).grafted is first.grafted
+    hand_in("ana", "wrong")
+    assert ours.read("ana", LAB).key != first.key
+
+
 def test_a_dead_zygote_is_replaced(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
     ours = Session(course)
