@@ -80,13 +80,25 @@ def from_torch(value: Any) -> tuple[str, tuple[int, ...], bytes]:
     if not dense or name not in _SIZES or value.ndim > _MAX_DIMENSIONS:
         raise WireError(f"a tensor of dtype {name} on {value.device} cannot be sent")
     try:
+        if value.untyped_storage().nbytes() < value.nbytes:
+            _require_memory(value)
         plain = value.detach().resolve_conj().resolve_neg()
-        # A copy: `contiguous` leaves odd strides on axes of length 1, which `view` then refuses.
-        flat = plain.clone(memory_format=torch.contiguous_format).reshape(-1)
-        raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+        if value.dtype is torch.bfloat16:  # numpy has none
+            # A copy: `contiguous` leaves odd strides on axes of length 1, which `view` refuses.
+            flat = plain.clone(memory_format=torch.contiguous_format).reshape(-1)
+            plain = flat.view(torch.int16)
+        raw = plain.numpy().tobytes()
     except (RuntimeError, NotImplementedError) as error:
         raise WireError(f"tensor has no readable data: {error}") from error
     return name, tuple(int(n) for n in value.shape), raw
+
+
+def _require_memory(value: Any) -> None:
+    """A tensor may take less memory than its elements (`expand`), but not less than it reaches."""
+    steps = sum((n - 1) * step for n, step in zip(value.shape, value.stride(), strict=True))
+    reach = value.storage_offset() + steps + 1 if value.numel() else 0
+    if value.untyped_storage().nbytes() < reach * value.itemsize:
+        raise WireError("tensor whose memory was given back")
 
 
 def to_torch(name: str, shape: tuple[int, ...], raw: memoryview) -> Any:
@@ -96,8 +108,9 @@ def to_torch(name: str, shape: tuple[int, ...], raw: memoryview) -> Any:
     dtype = getattr(torch, name)
     if not len(raw):
         return torch.empty(shape, dtype=dtype)
-    flat = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
-    return (flat != 0 if name == "bool" else flat.view(dtype)).reshape(shape)
+    if name == "bool":  # a byte that is neither 0 nor 1 would be a bool that is neither
+        return (torch.frombuffer(bytearray(raw), dtype=torch.uint8) != 0).reshape(shape)
+    return torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
 
 
 # --- tinker --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from autograder.sandbox.records import FIELDS, RECORDS, TAGS
 
 Foreign = Callable[[object], ops.Handle]
 _PLAIN = frozenset({type(None), bool, float, str, bytes})
+_UNCHANGED = _PLAIN | {int}
 _LIST, _TUPLE, _DICT, _BIG, _ARRAY, _SCALAR, _TENSOR, _TDATA, _INPUT, _DATUM = range(10)
 _HEADER = 4
 _BIG_BYTES = 1700  # about 4090 digits, below the 4300 at which Python refuses to print
@@ -87,7 +88,8 @@ class _Encoder:
         if kind is list or kind is tuple:
             self._count(len(value))
             tag = _LIST if kind is list else _TUPLE
-            return [tag, *[self.lower(item, depth + 1) for item in value]]
+            deeper = depth + 1
+            return [tag, *[i if type(i) in _PLAIN else self.lower(i, deeper) for i in value]]
         if kind is dict:
             return self._dict(value, depth)
         if kind in TAGS:
@@ -198,7 +200,7 @@ class _Decoder:
 
     def lift(self, node: Any, depth: int) -> Any:
         kind = type(node)
-        if kind in _PLAIN or kind is int:
+        if kind in _UNCHANGED:
             return node
         if kind is not list or not node or type(node[0]) is not int:
             raise WireError(f"message holds a stray {kind.__name__}")
@@ -206,7 +208,8 @@ class _Decoder:
             raise WireError(f"message is nested deeper than {self.limits.depth} levels")
         tag, body = node[0], node[1:]
         if tag in (_LIST, _TUPLE, _DICT):
-            items = [self.lift(item, depth + 1) for item in body]
+            deeper = depth + 1  # plain items here and not by a call each: most items are
+            items = [i if type(i) in _UNCHANGED else self.lift(i, deeper) for i in body]
             if tag == _DICT:
                 return self._dict(items)
             return items if tag == _LIST else tuple(items)

@@ -22,7 +22,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from autograder.sandbox import children, probe
+from autograder.sandbox import children, hugepages, probe
 from autograder.sandbox.door import Door
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.visible import View, view
@@ -79,6 +79,7 @@ def _warm_up(preload: list[str], control: socket.socket) -> str | None:
     tempfile.gettempdir()
     gc.collect()
     gc.freeze()
+    hugepages.collapse()
     return None
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from autograder.sandbox import wire
+from autograder.sandbox.errors import WireError
 
 
 def there_and_back(value):
@@ -54,7 +55,21 @@ def test_big_endian_arrays_arrive_as_their_values():
         torch.ones(1).as_strided((1,), (3,)).to(torch.bfloat16),
         torch.ones(4, 4)[::4],
         torch.ones(2, 3).T,
+        torch.tensor([1.5, 2.0]).expand(3, 2),
+        torch.arange(6.0)[4:].expand(5, 2),
+        torch.tensor([1.5]).to(torch.bfloat16).expand(4),
+        torch.ones(0).expand(4, 0),
     ],
 )
 def test_tensors_of_any_stride_travel(tensor: torch.Tensor) -> None:
     assert torch.equal(wire.decode(wire.encode(tensor), wire.DEFAULT), tensor)
+
+
+@pytest.mark.parametrize("left", [0, 4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_tensor_whose_memory_was_given_back_is_refused(left: int, dtype: torch.dtype) -> None:
+    # Reading it would send whatever lies there now.
+    for tensor in (torch.ones(100, dtype=dtype), torch.ones(100, dtype=dtype)[50:]):
+        tensor.untyped_storage().resize_(left)
+        with pytest.raises(WireError, match="given back"):
+            wire.encode(tensor)
