@@ -39,6 +39,8 @@ Action = Callable[[Any], Any]
 
 RULES_SEEN: ContextVar[list[Rules]] = ContextVar("RULES_SEEN")
 """The rules that the running case compares with; the diagnosis compares with the same."""
+ASKS_ONLY: ContextVar[bool] = ContextVar("ASKS_ONLY", default=False)
+"""Whether answers are asked for and not compared: the rehearsal gives answers that mean nothing."""
 
 
 class Mismatch(Exception):
@@ -88,6 +90,9 @@ def agree(
         Mismatch: the answers differ.
         StudentError: the student's code raised and the reference did not.
     """
+    if ASKS_ONLY.get():
+        _ = _attempt(action, reference), action(student)
+        return
     rules = Rules(tolerance, dtypes, ordered)
     expected = _attempt(action, reference)
     try:

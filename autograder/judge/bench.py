@@ -18,7 +18,7 @@ from autograder.judge.subject import SpentSubject, Stopped, Subject, is_refusal
 from autograder.judge.trace import Step, Trace, behaves_like
 from autograder.judge.values import LONG, plain
 from autograder.lab import ExerciseSpec, Limits, SubmissionLimits
-from autograder.sandbox.ops import Returned, SourceCell
+from autograder.sandbox.ops import CellReport, Returned, SourceCell
 
 Spawn = Callable[[ExerciseSpec, Limits], Subject]
 
@@ -177,13 +177,17 @@ class Bench:
                 limit = self.account_for(stopped, _owner(cell))
                 self.cell_errors[cell.id] = died_text(stopped.reason, "running this cell", limit)
                 return cell.id
-            for report in reports:
-                self.cell_notes |= {_note(report.id, note): None for note in report.notes}
-                if report.error is not None:
-                    self.cell_errors[report.id] = error_text(report.error)
-                    if is_refusal(report.error):
-                        self.observe("refused", where=_owner(cell))
+            self.heed(reports)
+            if any(report.error is not None and is_refusal(report.error) for report in reports):
+                self.observe("refused", where=_owner(cell))
         return None
+
+    def heed(self, reports: Sequence[CellReport]) -> None:
+        """Keep what happened to cells when they ran."""
+        for report in reports:
+            self.cell_notes |= {_note(report.id, note): None for note in report.notes}
+            if report.error is not None:
+                self.cell_errors[report.id] = error_text(report.error)
 
 
 def _owner(cell: SourceCell) -> str:

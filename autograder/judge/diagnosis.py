@@ -9,7 +9,7 @@ treat some other edge in another way). Two that are left say different things: n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
@@ -38,6 +38,11 @@ class Mistake:
 
     diagnosis: Diagnosis
     cells: tuple[SourceCell, ...]
+    subject: LocalSubject | None = None
+    """The cells loaded, if they are already."""
+
+
+Start = Callable[[Sequence[SourceCell]], LocalSubject]
 
 
 def known_mistakes(
@@ -60,11 +65,20 @@ def known_mistakes(
     return tuple(found)
 
 
+def loaded(mistakes: Iterable[Mistake], start: Start) -> tuple[Mistake, ...]:
+    """The same with their cells loaded. One that does not run is told when it is asked for."""
+
+    def attempt(mistake: Mistake) -> Mistake:
+        try:
+            return replace(mistake, subject=start(mistake.cells))
+        except LabError:
+            return mistake
+
+    return tuple(attempt(mistake) for mistake in mistakes)
+
+
 def diagnose(
-    mistakes: Iterable[Mistake],
-    failing: CaseRun,
-    runs: Sequence[CaseRun],
-    start: Callable[[Sequence[SourceCell]], LocalSubject],
+    mistakes: Iterable[Mistake], failing: CaseRun, runs: Sequence[CaseRun], start: Start
 ) -> Diagnosis | None:
     """The one mistake (or several with one sentence) that answers as the student's code did.
 
@@ -82,7 +96,7 @@ def diagnose(
     everywhere: list[Diagnosis] = []
     for mistake in mistakes:
         try:
-            subject = start(mistake.cells)
+            subject = mistake.subject or start(mistake.cells)
         except LabError as error:
             raise LabError(f"mistakes/{mistake.diagnosis.id}.py does not run: {error}") from error
         if all(_same(subject, trace, rules) for trace in near):

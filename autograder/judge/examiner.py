@@ -6,20 +6,31 @@ reference is asked, once for all submissions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError, LabkitError
+from autograder.judge.diagnosis import Mistake, known_mistakes, loaded
+from autograder.judge.firstlook import Look, Looker
 from autograder.judge.observed import Observed
-from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
+from autograder.judge.places import (
+    batched_spawn,
+    jail_spawn,
+    local_spawn,
+    local_subject,
+    reference_source,
+)
+from autograder.judge.questions import questions
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
 from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
 from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
+from autograder.judge.settle import Known, settle
 from autograder.judge.verdict import Verdict
-from autograder.lab import LabSpec, load_spec
+from autograder.lab import ExerciseSpec, LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
 if TYPE_CHECKING:
@@ -27,20 +38,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What the calls of one examiner share. Lives in its process only."""
+class Unrehearsed:
+    """What the calls of one examiner share. Lives in its process only.
+
+    It is all there is for labs with the Tinker service: its clients are threads, which no fork
+    survives.
+    """
 
     lab_dir: Path
     spec: LabSpec
     choice: Choice
-    prompter: Prompter | None
-    """None for labs with the Tinker service: its clients are threads, which no fork survives."""
-    rehearsal: Rehearsal | None
 
-    @property
-    def stage(self) -> Stage:
-        """Where one submission is examined."""
-        return Stage(self.prompter, self.rehearsal)
+
+@dataclass(frozen=True)
+class Prepared(Unrehearsed):
+    """The same with what a rehearsal found."""
+
+    prompter: Prompter
+    rehearsal: Rehearsal
+    known: Known
+    mistakes: Mapping[str, Sequence[Mistake]]
 
 
 class Examiner:
@@ -85,23 +102,23 @@ class Examiner:
         self._resident.close()
 
 
-def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
+def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | Unrehearsed | str:
     """Judge the reference itself, and keep what was asked; a sentence when the lab is wrong."""
     collect_seldom()
     lab_dir = Path(payload["lab_dir"])
     try:
         spec = load_spec(lab_dir)
         if spec.service is not None:
-            return Prepared(lab_dir, spec, Choice(seed=payload["seed"]), None, None)
+            return Unrehearsed(lab_dir, spec, Choice(seed=payload["seed"]))
         trusted = reference_source(lab_dir)
         prompter = Prompter(local_subject(trusted, upcast=True))
         choice = Choice(seed=payload["seed"])
         stage = Stage(prompter)
-        verdict, _ = run(
+        verdict, observed = run(
             trusted,
             lab_dir,
             spec,
-            local_spawn(spec),
+            stage.recording(local_spawn(spec)),
             choice,
             file="judge.py",
             reference=prompter,
@@ -112,31 +129,75 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | str:
             raise LabError(
                 f"The reference of {spec.name} fails its own judge: {', '.join(failed)}."
             )
+        mistakes = {e.name: _mistakes(lab_dir, e, trusted) for e in spec.exercises}
     except LabkitError as error:
         return str(error)
-    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal())
+    looker = Looker(spec, questions(stage.scenes()), prompter)
+    known = Known(spec, looker, verdict, observed)
+    return Prepared(lab_dir, spec, choice, prompter, stage.rehearsal(), known, mistakes)
 
 
-def examine(job: dict[str, Any], zygote: Any, prepared: Prepared | str) -> dict[str, Any]:
+def _mistakes(
+    lab_dir: Path, exercise: ExerciseSpec, trusted: Sequence[SourceCell]
+) -> tuple[Mistake, ...]:
+    start = partial(local_subject, cpu_seconds=exercise.limits.cpu_seconds)
+    return loaded(known_mistakes(lab_dir, exercise.name, trusted), start)
+
+
+def examine(
+    job: dict[str, Any], zygote: Any, prepared: Prepared | Unrehearsed | str
+) -> dict[str, Any]:
     """Judge one submission in a fork of what was prepared."""
     if isinstance(prepared, str):
         return {"error": prepared}
     collect_seldom()
     chosen: list[str] | None = job["exercises"]
-    choice = replace(prepared.choice, exercises=None if chosen is None else tuple(chosen))
+    exercises = [name for name in prepared.spec.by_name if chosen is None or name in chosen]
+    cells = [SourceCell(*parts) for parts in job["cells"]]
     try:
-        with graded_service(prepared.spec, job["service"]) as service:
-            verdict, observed = run(
-                [SourceCell(*parts) for parts in job["cells"]],
-                prepared.lab_dir,
-                prepared.spec,
-                jail_spawn(prepared.spec, zygote, service),
-                choice,
-                file="judge.py",
-                reference=prepared.prompter,
-                stage=prepared.stage,
-                service=service,
-            )
+        if isinstance(prepared, Prepared):
+            verdict, observed = _settled(prepared, cells, exercises, zygote)
+        else:
+            verdict, observed = _in_full(prepared, cells, exercises, zygote, job["service"])
     except LabkitError as error:
         return answer_without(error)
     return answer_with(verdict, observed)
+
+
+def _in_full(
+    shared: Unrehearsed,
+    cells: Sequence[SourceCell],
+    exercises: Sequence[str],
+    zygote: Any,
+    address: Address | None,
+) -> tuple[Verdict, Observed]:
+    """A plain run, as `runner.judge` does it."""
+    spec, choice = shared.spec, replace(shared.choice, exercises=tuple(exercises))
+    with graded_service(spec, address) as service:
+        spawn = jail_spawn(spec, zygote, service)
+        return run(cells, shared.lab_dir, spec, spawn, choice, file="judge.py", service=service)
+
+
+def _settled(
+    prepared: Prepared, cells: Sequence[SourceCell], exercises: Sequence[str], zygote: Any
+) -> tuple[Verdict, Observed]:
+    """A first look, and a run with the rehearsal over what is not right in it."""
+    spawn = batched_spawn(prepared.spec, zygote)
+
+    def alone(exercises: Sequence[str]) -> tuple[Verdict, Observed]:
+        return run(
+            cells,
+            prepared.lab_dir,
+            prepared.spec,
+            spawn,
+            replace(prepared.choice, exercises=tuple(exercises)),
+            file="judge.py",
+            reference=prepared.prompter,
+            stage=Stage(prepared.prompter, prepared.rehearsal),
+            mistakes=lambda name: prepared.mistakes[name],
+        )
+
+    def look() -> Look:
+        return prepared.known.looker.look(cells, exercises, spawn)
+
+    return settle(exercises, prepared.known, look, alone)

@@ -18,6 +18,9 @@ Kind = Literal["failed", "error", "timeout", "died", "not attempted", "undefined
 ERROR_LINES = 3
 """Lines of the student's own traceback that are shown: the innermost ones."""
 
+SAME_EVERY_TIME = "the same answer every time"
+CHANGED = "different answers for the same input"
+
 RAISED = "raised "
 """What `got` starts with when the code raised instead of answering."""
 
@@ -109,11 +112,7 @@ def stopped_failure(stopped: Stopped, trace: Trace, limit: str = "") -> Failure:
 def flaky_failure(first: Failure) -> Failure:
     """Different answers for the same input: no smallest input exists, so the first one is shown."""
     call = first.counterexample.call if first.counterexample else "the same call"
-    example = Counterexample(
-        call=call,
-        expected="the same answer every time",
-        got="different answers for the same input",
-    )
+    example = Counterexample(call=call, expected=SAME_EVERY_TIME, got=CHANGED)
     return Failure("failed", example, None, first.trace, "changed answer")
 
 

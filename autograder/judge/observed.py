@@ -50,11 +50,22 @@ class Used(_Model):
 
     def plus(self, usage: Usage) -> Used:
         """With one more process."""
+        return self.with_more(
+            Used(
+                cpu_seconds=usage.cpu_seconds,
+                wall_seconds=usage.wall_seconds,
+                peak_mb=usage.peak_mb,
+                output_kb=usage.output_bytes / 1024,
+            )
+        )
+
+    def with_more(self, used: Used) -> Used:
+        """With what other processes used."""
         return Used(
-            cpu_seconds=round(self.cpu_seconds + usage.cpu_seconds, 3),
-            wall_seconds=round(self.wall_seconds + usage.wall_seconds, 3),
-            peak_mb=round(max(self.peak_mb, usage.peak_mb), 1),
-            output_kb=round(self.output_kb + usage.output_bytes / 1024, 1),
+            cpu_seconds=round(self.cpu_seconds + used.cpu_seconds, 3),
+            wall_seconds=round(self.wall_seconds + used.wall_seconds, 3),
+            peak_mb=round(max(self.peak_mb, used.peak_mb), 1),
+            output_kb=round(self.output_kb + used.output_kb, 1),
         )
 
 

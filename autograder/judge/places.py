@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import LabError
+from autograder.judge.batched import BatchedSubject
 from autograder.judge.bench import Spawn
 from autograder.judge.failure import error_text
-from autograder.judge.subject import JailSubject, LocalSubject, Subject
+from autograder.judge.subject import LocalSubject, Subject
 from autograder.lab import ExerciseSpec, LabSpec, Limits
 from autograder.sandbox.ops import SourceCell
 
 if TYPE_CHECKING:
     from autograder.judge.service import GradedService
+
+Jailed = Callable[[ExerciseSpec, Limits], BatchedSubject]
 
 
 def stub_of(lab: LabSpec, exercise: ExerciseSpec) -> str:
@@ -73,17 +76,27 @@ def local_spawn(lab: LabSpec, *, times: float = 1.0, service: GradedService | No
     return spawn
 
 
+def batched_spawn(lab: LabSpec, zygote: Any) -> Jailed:
+    """Student code in a fresh jailed fork of `zygote`, ready for many questions at once."""
+    from autograder.sandbox.errors import JailDied
+    from autograder.sandbox.limits import Limits as JailLimits
+
+    def spawn(exercise: ExerciseSpec, limits: Limits) -> BatchedSubject:
+        jail = zygote.spawn(JailLimits(**limits.model_dump()))
+        return BatchedSubject(jail, JailDied, stub=stub_of(lab, exercise))
+
+    return spawn
+
+
 def jail_spawn(lab: LabSpec, zygote: Any, service: GradedService | None = None) -> Spawn:
     """Student code in a fresh jailed fork of `zygote`, with a door to `service` if there is one."""
-    from autograder.sandbox.errors import JailDied
+    if service is None:
+        return batched_spawn(lab, zygote)
+    from autograder.judge.doors import jail_with_door
     from autograder.sandbox.limits import Limits as JailLimits
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
         allowed, stub = JailLimits(**limits.model_dump()), stub_of(lab, exercise)
-        if service is None:
-            return JailSubject(zygote.spawn(allowed), JailDied, stub=stub)
-        from autograder.judge.doors import jail_with_door
-
         return jail_with_door(zygote, allowed, service, exercise=exercise.name, stub=stub)
 
     return spawn

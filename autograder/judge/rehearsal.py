@@ -8,6 +8,7 @@ where an answer differs does hypothesis itself run, and look for a smaller input
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,20 @@ from typing import Any
 
 from hypothesis.errors import HypothesisException
 
+from autograder.judge.api import ASKS_ONLY
+from autograder.judge.bench import Spawn
 from autograder.judge.determinism import seed_globals
 from autograder.judge.subject import Subject
+from autograder.lab import ExerciseSpec, Limits
 from autograder.sandbox import wire
-from autograder.sandbox.ops import CellReport, Op, Outcome, SourceCell
+from autograder.sandbox.ops import CellReport, Op, Outcome, Returned, SourceCell
 
 FIXTURES = frozenset({"student", "reference", "requests"})
+
+_NOTHING = wire.encode(Returned(None))
+
+Script = tuple[tuple[bytes, bytes], ...]
+"""Pairs of an operation and its outcome, both encoded."""
 
 
 class Inconsistent(Exception):
@@ -35,11 +44,17 @@ class OffScript(BaseException):
 class Example:
     """One example of one case: its generated inputs, and what was asked of the reference.
 
-    `answers` are pairs of an operation and its outcome, both encoded, in the order asked.
+    `answers` are the reference's, `own` those of the code on the student's side, in the order
+    asked.
     """
 
     inputs: dict[str, Any]
-    answers: tuple[tuple[bytes, bytes], ...]
+    answers: Script
+    own: Script = ()
+    fixtures: frozenset[str] = FIXTURES
+    """Those that the case takes."""
+    blind: bool = False
+    """Whether what it asks never depends on an answer, so that all may be asked at once."""
 
     def fresh_inputs(self) -> dict[str, Any]:
         """The inputs, free to be changed."""
@@ -47,26 +62,31 @@ class Example:
 
 
 class Prompter(Subject):
-    """The reference with a memory: records what it answers, or repeats what it answered.
+    """A subject with a memory: records what it answers, or repeats what it answered.
 
-    While it repeats, the real reference is asked nothing, so an operation that is not the
-    recorded one cannot be answered: `OffScript`.
+    While it repeats, the real subject is asked nothing, so an operation that is not the recorded
+    one cannot be answered: `OffScript`.
     """
 
-    def __init__(self, real: Subject) -> None:
-        super().__init__()
+    def __init__(self, real: Subject, *, stub: str | None = None) -> None:
+        super().__init__(stub=stub)
         self._real = real
         self._recorded: list[tuple[bytes, bytes]] = []
         self._script: Sequence[tuple[bytes, bytes]] | None = None
         self._next = 0
 
     def follow(self, script: Sequence[tuple[bytes, bytes]] | None) -> None:
-        """Repeat `script` from its start; None asks the real reference, and records."""
+        """Repeat `script` from its start; None asks the real subject, and records."""
         self._script, self._next, self._recorded = script, 0, []
 
     @property
-    def recorded(self) -> tuple[tuple[bytes, bytes], ...]:
-        """What the real reference was asked and answered since `follow`."""
+    def at_end(self) -> bool:
+        """Whether all of the script was repeated."""
+        return self._script is not None and self._next == len(self._script)
+
+    @property
+    def recorded(self) -> Script:
+        """What the real subject was asked and answered since `follow`."""
         return tuple(self._recorded)
 
     def _load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
@@ -91,6 +111,16 @@ Rehearsal = Mapping[str, Sequence[Example]]
 """The examples of each case, by the case's name. A case that cannot be repeated is absent."""
 
 
+@dataclass(frozen=True)
+class Scene:
+    """One case of an exercise as it was rehearsed: what to ask, and the test that looks at it."""
+
+    exercise: str
+    case: str
+    test: Callable[..., None]
+    examples: tuple[Example, ...]
+
+
 class Stage:
     """Where the cases of one run play: recorded, repeated from a rehearsal, or neither."""
 
@@ -99,8 +129,11 @@ class Stage:
     ) -> None:
         self._prompter = prompter
         self._rehearsal = rehearsal
+        self._student: Prompter | None = None
+        self._tests: dict[str, tuple[str, Callable[..., None]]] = {}
         self._kept: dict[str, list[Example]] = {}
         self._unfit: set[str] = set()
+        self._plain: set[str] = set()
 
     def examples(self, case: str) -> Sequence[Example] | None:
         """What was kept of a case; None: it has to run in full."""
@@ -108,22 +141,81 @@ class Stage:
 
     def rehearsal(self) -> Rehearsal:
         """What this run recorded."""
-        return {case: kept for case, kept in self._kept.items() if case not in self._unfit}
+        left_out = self._unfit | self._plain
+        return {case: kept for case, kept in self._kept.items() if case not in left_out}
 
-    def recorded(self, case: str, test: Callable[..., None]) -> Callable[..., None]:
+    def scenes(self) -> list[Scene]:
+        """What this run recorded, case by case in the order played; unfit cases without examples.
+
+        Unlike `rehearsal` it has the cases that generate nothing too.
+        """
+        return [
+            Scene(exercise, case, test, () if case in self._unfit else tuple(self._kept[case]))
+            for case, (exercise, test) in self._tests.items()
+        ]
+
+    def recording(self, spawn: Spawn) -> Spawn:
+        """`spawn`, with what the code on the student's side answers recorded as well."""
+
+        def spawned(exercise: ExerciseSpec, limits: Limits) -> Subject:
+            self._student = Prompter(spawn(exercise, limits))
+            return self._student
+
+        return spawned
+
+    def recorded(
+        self,
+        case: str,
+        test: Callable[..., None],
+        *,
+        exercise: str = "",
+        generated: bool = True,
+    ) -> Callable[..., None]:
         """`test` with each example kept, in a run that records."""
         prompter = self._prompter
         if prompter is None or self._rehearsal is not None:
             return test
+        self._tests[case] = exercise, test
+        if not generated:
+            self._plain.add(case)
 
         @functools.wraps(test)
         def example(*args: Any, **kwargs: Any) -> None:
-            inputs = self._copied(case, kwargs)
+            inputs, fixtures = self._copied(case, kwargs), FIXTURES & kwargs.keys()
             prompter.follow(None)
+            if self._student is not None:
+                self._student.follow(None)
             test(*args, **kwargs)
-            self._kept.setdefault(case, []).append(Example(inputs, prompter.recorded))
+            own = self._student.recorded if self._student is not None else ()
+            kept = Example(inputs, prompter.recorded, own, fixtures)
+            again = functools.partial(test, **{name: kwargs[name] for name in fixtures})
+            kept = dataclasses.replace(kept, blind=self._asks_blindly(again, kept))
+            self._kept.setdefault(case, []).append(kept)
 
         return example
+
+    def _asks_blindly(self, test: Callable[..., None], example: Example) -> bool:
+        """Whether the same is asked of both sides when every answer is None.
+
+        What is asked may hold an answer (`unmerge(merge(w))`), the student's or the reference's:
+        then code must not see it before it has given its own.
+        """
+        if self._student is None or self._prompter is None or len(example.own) < 2:
+            return len(example.own) == 1
+        sides = {self._student: example.own, self._prompter: example.answers}
+        for side, script in sides.items():
+            side.follow([(asked, _NOTHING) for asked, _ in script])
+        token = ASKS_ONLY.set(True)
+        try:
+            test(**example.fresh_inputs())
+        except (Exception, HypothesisException, OffScript):
+            return False
+        finally:
+            ASKS_ONLY.reset(token)
+            complete = all(side.at_end for side in sides)
+            for side in sides:
+                side.follow(None)
+        return complete
 
     def replay(
         self,

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import pytest
 from autograder.errors import EnvironmentRefused, LabError, LabkitError
 from autograder.judge.bench import Bench, Spawn
 from autograder.judge.determinism import no_pytest_settings
+from autograder.judge.diagnosis import known_mistakes
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
@@ -27,7 +29,7 @@ from autograder.judge.service import Address, GradedService, graded_service
 from autograder.judge.session import Choice, JudgeSession
 from autograder.judge.subject import Subject
 from autograder.judge.verdict import Verdict
-from autograder.judge.verdicts import observed_in, verdict_from
+from autograder.judge.verdicts import Mistakes, observed_in, verdict_from
 from autograder.lab import LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
 
@@ -203,24 +205,27 @@ def run(
     reference: Subject | None = None,
     stage: Stage | None = None,
     service: GradedService | None = None,
+    mistakes: Mistakes | None = None,
 ) -> tuple[Verdict, Observed]:
     """One run of pytest over `file`: the verdict, and what only the instructor sees.
 
-    `reference` is made from the lab when left out; `stage` has a rehearsal or records one;
-    `service` is what `spawn` was made with.
+    `reference` and `mistakes` are read from the lab when left out; `stage` has a rehearsal or
+    records one; `service` is what `spawn` was made with.
     """
     hidden = file == "judge.py"
     path = lab_dir / file
     if not path.is_file():
         raise LabError(f"{lab_dir} has no {file}.")
     trusted = reference_source(lab_dir) if hidden else ()
+    if hidden and mistakes is None:
+        mistakes = partial(known_mistakes, lab_dir, reference=trusted)
     if hidden and reference is None:
         reference = local_subject(trusted, upcast=True, service=service)
     session = JudgeSession(spec, Bench(cells, spawn, reference, spec.limits), choice, stage)
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault
-    verdict = verdict_from(session, lab_dir if hidden else None, trusted, service)
+    verdict = verdict_from(session, mistakes, service)
     return verdict, observed_in(session)
 
 

@@ -187,16 +187,17 @@ class JudgeSession:
                 )
 
     def _prepare(self, item: pytest.Item, case: Case) -> None:
-        run = CaseRun(case)
-        self.runs.append(run)
-        self._by_item[item.nodeid] = run
         function: Any = item
+        run = self._by_item[item.nodeid] = CaseRun(case)
+        self.runs.append(run)
+        function.repr_failure = functools.partial(self._short, run)  # pytest's own reads sources
         test = function.obj
         inner = getattr(getattr(test, "hypothesis", None), "inner_test", None)
+        recorded = functools.partial(self.stage.recorded, case.name, exercise=case.exercise)
         if inner is None:
-            function.obj = self._watched(test)
+            function.obj = self._watched(recorded(test, generated=False))
             return
-        watched = test.hypothesis.inner_test = self._watched(self.stage.recorded(case.name, inner))
+        watched = test.hypothesis.inner_test = self._watched(recorded(inner))
         examples = self.stage.examples(case.name)
         if examples is not None:
             function.obj = self._remembered(test, watched, examples)
@@ -295,6 +296,5 @@ class JudgeSession:
             self.fault = self.fault or error
             return False
 
-    def _short(self, run: CaseRun) -> str:
-        failure = run.failure if self.fault is None else None
-        return str(self.fault) if failure is None else failure_text(failure)
+    def _short(self, run: CaseRun, *_: object) -> str:
+        return failure_text(run.failure) if run.failure and not self.fault else str(self.fault)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
-from autograder.judge.diagnosis import Diagnosis, diagnose, known_mistakes
+from autograder.judge.bench import Bench
+from autograder.judge.diagnosis import Diagnosis, Mistake, diagnose
 from autograder.judge.incidents import OTHER_CELLS
 from autograder.judge.observed import Observed, case_results
 from autograder.judge.places import local_subject
@@ -15,28 +15,29 @@ from autograder.judge.service import GradedService
 from autograder.judge.session import JudgeSession
 from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Verdict
-from autograder.lab import ExerciseSpec
-from autograder.sandbox.ops import SourceCell
+from autograder.lab import ExerciseSpec, LabSpec
+
+Mistakes = Callable[[str], Sequence[Mistake]]
+"""Those known of an exercise."""
 
 
 def verdict_from(
     session: JudgeSession,
-    lab_dir: Path | None,
-    trusted: Sequence[SourceCell],
+    mistakes: Mistakes | None,
     service: GradedService | None = None,
 ) -> Verdict:
-    """The verdict on all exercises that were chosen; `lab_dir` is None for public checks."""
+    """The verdict on all exercises that were chosen; without `mistakes` nothing is diagnosed."""
     wanted = session.choice.exercises
     return Verdict(
         lab=session.spec.name,
         seed=session.choice.seed,
         level=session.bench.level,
         exercises=tuple(
-            exercise_verdict(session, exercise, lab_dir, trusted, service)
+            exercise_verdict(session, exercise, mistakes, service)
             for exercise in session.spec.exercises
             if wanted is None or exercise.name in wanted
         ),
-        notes=tuple(cell_notes(session)),
+        notes=tuple(cell_notes(session.bench, session.spec)),
         incidents=tuple(session.bench.incidents.get(OTHER_CELLS, ())),
     )
 
@@ -52,31 +53,29 @@ def observed_in(session: JudgeSession) -> Observed:
     )
 
 
-def cell_notes(session: JudgeSession) -> Iterator[str]:
+def cell_notes(bench: Bench, spec: LabSpec) -> Iterator[str]:
     """What happened to cells when they ran; an exercise's own error is told with the exercise."""
-    yield from session.bench.cell_notes
-    for cell, error in session.bench.cell_errors.items():
-        if cell not in session.spec.by_name:
+    yield from bench.cell_notes
+    for cell, error in bench.cell_errors.items():
+        if cell not in spec.by_name:
             yield plain(f"Cell {cell} stopped: {error.splitlines()[0]}", LONG)
 
 
 def exercise_verdict(
     session: JudgeSession,
     exercise: ExerciseSpec,
-    lab_dir: Path | None,
-    trusted: Sequence[SourceCell],
+    mistakes: Mistakes | None,
     service: GradedService | None = None,
 ) -> ExerciseVerdict:
-    """The verdict on one exercise; with a diagnosis when `lab_dir` knows mistakes of it."""
+    """The verdict on one exercise; with a diagnosis when one of its `mistakes` answers alike."""
     runs = [run for run in session.runs if run.case.exercise == exercise.name]
     failing = shown_case(runs)
     asked = failing is not None and failing.failure is not None and failing.failure.trace
     diagnosis: Diagnosis | None = None
-    if lab_dir is not None and failing is not None and asked and not session.choice.fast:
-        mistakes = known_mistakes(lab_dir, exercise.name, trusted)
+    if mistakes is not None and failing is not None and asked and not session.choice.fast:
         seconds = exercise.limits.cpu_seconds
         start = partial(local_subject, cpu_seconds=seconds, service=service)
-        diagnosis = diagnose(mistakes, failing, runs, start)
+        diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
     return verdict_of(
         session.spec,
         exercise,

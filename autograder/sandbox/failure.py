@@ -47,7 +47,10 @@ def exact(text: Any, limit: int) -> str:
 
 def clean(text: str, limit: int) -> str:
     """`text` cut to `limit`, with what no terminal or file should get replaced."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit])
+    text = exact(text, limit)
+    if text.isprintable():  # as nearly all text is
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def trim(raised: Raised) -> Raised:

@@ -99,8 +99,9 @@ class Interpreter:
                 return wire.encode(Returned(self._keep(cast(Returned, outcome).value)))
 
     def reset(self) -> None:
-        """Forget every object a `Handle` stands for."""
+        """Forget every object a `Handle` stands for, and number the next ones from 1."""
         self._objects.clear()
+        self._next_id = 1
 
     def _load_one(self, cell: SourceCell) -> CellReport:
         filename = self._register(cell)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -19,16 +18,14 @@ from typing import Any, Self, cast
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import door, frames, wire
 from autograder.sandbox.clocks import Clock
+from autograder.sandbox.ending import ending, overrun
 from autograder.sandbox.errors import JailDied, Reason, SandboxError, WireError
 from autograder.sandbox.failure import trim, trim_report
 from autograder.sandbox.limits import Limits, Usage
 from autograder.sandbox.ops import CellReport, Op, Outcome, Raised, Returned, SourceCell
 
-MEMORY_EXIT = 77
 _TOKEN = 8
 _LONGEST_WAIT = 0.2
-_MOST_WALL = 20
-"""Whatever it queued for: after so many times its wall limit no process is waited for."""
 _SETUP_SECONDS = 60.0
 _END_SECONDS = 3.0
 """How long a process that hung up may take to end: how it ended must not depend on other load."""
@@ -67,7 +64,7 @@ class Jail:
 
     def load(self, cells: Sequence[SourceCell]) -> tuple[CellReport, ...]:
         """Run `cells`; an error in one does not stop the next."""
-        answer = self._ask("load", tuple(cells))
+        answer = self._ask(wire.encode(("load", tuple(cells))))
         given = cast(tuple[Any, ...], answer) if type(answer) is tuple else ()
         reports = [report for report in given if type(report) is CellReport]
         if [report.id for report in reports] != [cell.id for cell in cells]:
@@ -76,16 +73,30 @@ class Jail:
 
     def execute(self, op: Op) -> Outcome:
         """Do one operation inside."""
-        outcome = self._ask("execute", op)
-        if type(outcome) is Raised:
-            return trim(outcome)
-        if type(outcome) is not Returned:
-            raise self._die("protocol", f"the answer is a {type(outcome).__name__}")
-        return outcome
+        return self.outcome(self._ask(wire.encode(("execute", op))))
+
+    def execute_all(self, question: bytes) -> tuple[bytes, ...]:
+        """Answer what `worker.many` made: outcomes still encoded, to be read as `outcome` does."""
+        answer = self._ask(question)
+        if type(answer) is not tuple or any(type(part) is not bytes for part in answer):
+            raise self._die("protocol", "the answer is no list of outcomes")
+        return cast(tuple[bytes, ...], answer)
+
+    def outcome(self, answer: Any) -> Outcome:
+        """An answer that came, as an outcome within bounds; the jail ends if it is none."""
+        if type(answer) is Raised:
+            return trim(answer)
+        if type(answer) is not Returned:
+            raise self._die("protocol", f"the answer is a {type(answer).__name__}")
+        return answer
 
     def reset(self) -> None:
         """Let the jail forget every object a `Handle` stands for."""
-        self._ask("reset", None)
+        self._ask(wire.encode(("reset", None)))
+
+    def start_anew(self) -> None:
+        """The same, and draw random numbers again as right after the last `load`."""
+        self._ask(wire.encode(("anew", None)))
 
     @property
     def stdout(self) -> str:
@@ -125,8 +136,6 @@ class Jail:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- one question, one answer -----------------------------------------------------------------
-
     def _get_ready(self) -> None:
         """Wait until the jail says that it is one; no student code runs before."""
         poll = select.poll()
@@ -149,13 +158,13 @@ class Jail:
             )
         self._clock.start(self.pid)
 
-    def _ask(self, command: str, argument: Any) -> Any:
+    def _ask(self, question: bytes) -> Any:
         if self._death is not None:
             raise JailDied(self._death.reason, self._death.detail)
         if self._closed:
             raise SandboxError("this jail is closed")
         token = os.urandom(_TOKEN)
-        answer = self._exchange(frames.pack(token + wire.encode((command, argument))))
+        answer = self._exchange(frames.pack(token + question))
         if answer[:_TOKEN] != token or self._inbox:
             raise self._die("protocol", "it answered something that was not asked")
         start = time.monotonic()
@@ -204,13 +213,9 @@ class Jail:
         return max(0.002, min(cpu, wall, _LONGEST_WAIT))
 
     def _check_budget(self) -> None:
-        if self.cpu_seconds >= self.limits.cpu_seconds:
-            raise self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        limit = self.limits.wall_seconds
-        if self._wall >= limit and self.wall_seconds >= limit:
-            raise self._die("timeout", f"no answer within {limit:g} s")
-        if self._wall >= _MOST_WALL * limit:
-            raise self._die("timeout", f"no answer within {self._wall:.0f} s, busy machine or not")
+        over = overrun(self.limits, self.cpu_seconds, self._wall, self.wall_seconds)
+        if over is not None:
+            raise self._die("timeout", over)
 
     def _send(self, rest: memoryview) -> int:
         try:
@@ -263,13 +268,7 @@ class Jail:
             return self._die("protocol", "it closed its connection and went on")
         finally:
             self._report.settimeout(_SETUP_SECONDS)
-        code, spent = os.waitstatus_to_exitcode(status), self._clock.cpu >= self.limits.cpu_seconds
-        if code == MEMORY_EXIT:
-            return self._die("memory", f"it needs over {self.limits.memory_mb} MB")
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
-            return self._die("timeout", f"over {self.limits.cpu_seconds:g} s of CPU time")
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return self._die("killed", f"the process ended with {how}")
+        return self._die(*ending(status, self.limits, self._clock.cpu))
 
     def _end(self) -> None:
         """Have the zygote kill the process, and wait until it has."""

@@ -270,7 +270,7 @@ def test_copies_are_independent(student, reference, pair):
     agree_on_swap(student, reference, code.INDEPENDENT, *pair)
 
 
-@exercise("swap_adapter", points=1, core=False, examples=8)
+@exercise("swap_adapter", points=1, core=False, examples=5)
 @given(adapters=draws.spoilt_adapters())
 def test_a_wrong_adapter_changes_nothing(student, reference, adapters):
     old, spoilt = adapters

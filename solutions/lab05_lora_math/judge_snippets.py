@@ -143,10 +143,11 @@ a_and_b = {{name: (at[name].lora_A["default"].weight, at[name].lora_B["default"]
 SWAP = """
 import torch
 from torch import nn
+base = nn.Linear(1, 1)
 class Layer(nn.Module):
     def __init__(self, A=None, B=None):
         super().__init__()
-        self.base = nn.Linear(1, 1)
+        self.base = base
         if A is not None:
             self.lora_A = nn.Parameter(A.clone())
         if B is not None:

@@ -6,11 +6,14 @@ its listeners take every connection.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import select
 import socket
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -37,6 +40,10 @@ class World:
         self.secret = f"secret-{uuid.uuid4().hex}"
         self._plant()
         self._listeners = self._listen()
+        self._heard: set[str] = set()
+        self._closed = threading.Event()
+        self._hearing = threading.Thread(target=self._hear, daemon=True)
+        self._hearing.start()
         self._zygote = 0
         self._processes: set[int] = set()
         self._before: dict[str, str] = {}
@@ -89,6 +96,8 @@ class World:
 
     def close(self) -> None:
         """Stop listening."""
+        self._closed.set()
+        self._hearing.join()
         for listener in self._listeners.values():
             listener.close()
 
@@ -127,19 +136,28 @@ class World:
             listeners[name] = listener
         return listeners
 
+    def _hear(self) -> None:
+        """Take datagrams as they come: a sender waits when nobody does."""
+        by_name = {n: s for n, s in self._listeners.items() if s.type == socket.SOCK_DGRAM}
+        while not self._closed.is_set():
+            ready, _, _ = select.select(list(by_name.values()), [], [], 0.1)
+            for name, listener in by_name.items():
+                with contextlib.suppress(BlockingIOError):
+                    if listener in ready:
+                        listener.recv(100)
+                        self._heard.add(name)
+
     def _reached(self) -> list[str]:
         """Names of the listeners to which something came."""
-        reached: list[str] = []
+        reached, self._heard = self._heard, set()
         for name, listener in self._listeners.items():
-            try:
+            with contextlib.suppress(BlockingIOError):
                 if listener.type == socket.SOCK_DGRAM:
                     listener.recv(100)
                 else:
                     listener.accept()[0].close()
-            except BlockingIOError:
-                continue
-            reached.append(f"{name} listener reached")
-        return reached
+                reached.add(name)
+        return [f"{name} listener reached" for name in sorted(reached)]
 
     def _marks(self) -> Iterator[tuple[str, str]]:
         """Each file with what it is: content in the course, stat of what all jails share."""

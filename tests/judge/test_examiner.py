@@ -47,6 +47,12 @@ HOSTILE = {
     "no answer": "def scale(v, t): return None",
     "raises": "def scale(v, t): raise KeyError('x')",
     "stub": "def scale(v, t): raise NotImplementedError('lab90 scale: Scale a vector')",
+    "stub while loading": "raise NotImplementedError('lab90 scale: Scale a vector')",
+    "stub for most": (
+        "def scale(v, t):\n"
+        "    if v.mean() == 0: return v\n"
+        "    raise NotImplementedError('lab90 scale: Scale a vector')"
+    ),
     "syntax": "def scale(v, t:",
 }
 
@@ -98,6 +104,22 @@ def test_submissions_do_not_see_each_other(examiner: Examiner) -> None:
     first = examiner.judge(with_answer("ratio", spoil))
     second = examiner.judge(reference_cells(LAB))
     assert first.points < second.points == second.max_points
+
+
+SPOILS_ANOTHER = """
+def scale(v, t):
+    global ratio
+    ratio = None
+    return ((v * np.float32(t / v.mean())) if v.mean() else v).astype(np.float32)
+"""
+
+
+def test_an_exercise_that_another_spoils_is_judged_by_itself(
+    zygote: Zygote, examiner: Examiner
+) -> None:
+    cells = with_answer("scale", SPOILS_ANOTHER)
+    assert examiner.judge(cells) == judge(cells, LAB, zygote=zygote, seed="test")
+    assert examiner.judge(cells).points == 7
 
 
 def test_what_the_code_prints_goes_to_the_instructor(examiner: Examiner) -> None:

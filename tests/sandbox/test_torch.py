@@ -26,3 +26,18 @@ def test_decompositions_and_gradients_work(inside):
     outcome = inside(code)
     assert isinstance(outcome, Returned)
     assert outcome.value.trace().item() == pytest.approx(6.0, rel=1e-5)  # float32 SVD
+
+
+def test_the_sources_of_the_sandbox_are_not_looked_for(inside):
+    # torch.manual_seed reads the lines of everybody who called it, hidden files included.
+    code = (
+        "import linecache, sys\n"
+        "frame, result = sys._getframe(), []\n"
+        "while frame := frame.f_back:\n"
+        "    entry = linecache.cache.get(frame.f_code.co_filename)\n"
+        "    if frame.f_code.co_filename == '<string>': continue  # how the sandbox was started\n"
+        "    result.append(bool(entry) and (entry[1], entry[2]) == (None, []))\n"
+    )
+    outcome = inside(code)
+    assert isinstance(outcome, Returned)
+    assert any(outcome.value) and all(outcome.value)

@@ -84,8 +84,6 @@ RETURNED = [
         "a tensor whose storage is gone",
         "gone(scores)",
         "def gone(t):\n    t = t.clone(); t.untyped_storage().resize_(0); return t\n",
-        status="error",
-        says="ended its own process",
         exercise="soften",
     ),
     returns("tensors without memory: sparse and meta", "scores.to('meta')", exercise="soften"),
