@@ -9,9 +9,10 @@ from autograder.errors import CheckFailed
 from autograder.judge.feedback import as_text
 from autograder.judge.verdict import Verdict
 
-LINED_UP = "font-family: monospace; white-space: pre-wrap"
-"""Said in the element: some notebook themes set `pre` in another font, and columns fall apart."""
-HANGING = "display: block; padding-left: 14ch; text-indent: -14ch"
+LINED_UP = "font-family: monospace; white-space: pre-wrap; word-break: normal"
+"""Said in the element: some notebook themes set `pre` in another font, and columns fall apart, or
+break words anywhere."""
+HANGING = "display: block; padding-left: 14ch; text-indent: -14ch; overflow-wrap: anywhere"
 """A line that is too long goes on below its own text, not below the labels."""
 
 
