@@ -126,22 +126,21 @@ def in_the_index(file: str, leak: str) -> str:
     return json.dumps(index)
 
 
-PLANTED: dict[str, tuple[str, Callable[[str, str], str]]] = {
-    "a page's text": ("pages", in_text),
-    "a page's picture": ("pages", in_base64),
-    "a notebook's metadata": ("graded", in_metadata),
-    "a notebook's output": ("graded", in_an_output),
-    "the search index": ("index", in_the_index),
+PLANTED: dict[str, dict[str, Callable[[str, str], str]]] = {
+    "pages": {"judge_inputs.py": in_text, "judge.py": in_base64},
+    "graded": {"judge_inputs.py": in_metadata, "judge.py": in_an_output},
+    "index": {"judge_inputs.py": in_the_index},
 }
 
 
 @pytest.mark.parametrize("place", PLANTED)
 def test_a_leak_into_a_real_file_is_found(term: Term, place: str) -> None:
-    kind, plant = PLANTED[place]
+    """A hidden file in each hiding place: its marks are found, and its code is."""
     index = term.site / "search" / "search_index.json"
-    path = {"pages": term.pages[0], "graded": term.graded[0], "index": index}[kind]
+    path = {"pages": term.pages[0], "graded": term.graded[0], "index": index}[place]
     file = path.read_text("utf-8")
-    judge = (term.root / "solutions" / GRADED / "judge_inputs.py").read_text("utf-8")
-    found = leaks_in(plant(file, judge).encode(), term.hidden)
-    assert {"a hidden case", "judge_inputs.py: adapters"} <= found
-    assert all(place == "a hidden case" or place.startswith("judge") for place in found)
+    for name, plant in PLANTED[place].items():
+        file = plant(file, (term.root / "solutions" / GRADED / name).read_text("utf-8"))
+    found = leaks_in(file.encode(), term.hidden)
+    assert "a hidden case" in found
+    assert {one.split(": ")[0] for one in found - {"a hidden case"}} == set(PLANTED[place])
