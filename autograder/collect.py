@@ -145,7 +145,7 @@ def _place(folder: Path, release: Path, newest: Candidate, notes: list[str]) -> 
         return "older"
     state: State = "updated" if handed_in else "new"
     if target.exists() and not is_replacement(target, release):
-        notes += _keep(folder, target, target.name)
+        notes += _keep(folder, target, target.name, "The hand-in before it")
     # The time first: after a kill between the two, collecting again finishes the job.
     when = datetime.fromtimestamp(newest.time, UTC).strftime(TIME_FORMAT)
     write_atomically(folder / TIMESTAMP, f"{when}\n".encode())
@@ -156,12 +156,12 @@ def _place(folder: Path, release: Path, newest: Candidate, notes: list[str]) -> 
     return state
 
 
-def _keep(folder: Path, path: Path, origin: str) -> list[str]:
+def _keep(folder: Path, path: Path, origin: str, called: str = "") -> list[str]:
     """Copy a file beside the graded notebook under a name nbgrader ignores. Returns what to say."""
     if sha256_of(path) in [h for p, h in _handed_in(folder).items() if p != path]:
         return []
     aside = set_aside(folder, path.read_bytes(), Path(origin).name)
-    return [f"{origin} is not graded; it is kept as {aside.name}."]
+    return [f"{called or origin} is not graded; it is kept as {aside.name}."]
 
 
 def _handed_in(folder: Path) -> dict[Path, str]:

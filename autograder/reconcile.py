@@ -122,7 +122,10 @@ def changes(course: Course, line: dict[str, Any], handed_in: str, source: str | 
     """
     found: list[str] = []
     if handed_in != line["submission"]:
-        found.append("the hand-in is not the file that was judged.")
+        found.append(
+            "the hand-in is not the file that was judged. "
+            f"If it is a newer one, run labkit grade {line['lab']}."
+        )
     if source is None:
         found.append("the lab's source is not where the course says.")
     elif source != line["lab_hash"]:

@@ -9,6 +9,7 @@ Tinker is always the embedded service, so that a check never costs money.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,22 @@ def check(exercise: str) -> Checked | NotChecked:
     """Check one exercise with the cells you have run in this notebook.
 
     The result is shown below the cell and saved as your progress. It never raises for a wrong
-    answer, so that "Run all cells" goes on.
+    answer, so that "Run all cells" goes on. The button "Validate" is an exception.
 
     Args:
         exercise: Its name, such as "merge".
+
+    Raises:
+        NotPassed: it did not pass, and nbgrader is validating: that takes a cell without an error
+            for a right answer.
     """
     from autograder.check.session import check_here
+    from autograder.check.show import NotPassed
 
-    return check_here(exercise)
+    checked = check_here(exercise)
+    if not checked.passed and os.environ.get("NBGRADER_EXECUTION") == "validate":
+        raise NotPassed(repr(checked))
+    return checked
 
 
 def _follow_kernel() -> None:

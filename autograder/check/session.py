@@ -57,7 +57,8 @@ def check_here(exercise: str) -> Checked | NotChecked:
         grafted = graft(notebook, release)
         if exercise in grafted.missing:
             return NotChecked(f"Run the cell that defines {exercise} first, then this one again.")
-        verdict = run_checks(grafted.cells, lab_dir, [exercise])
+        names = [note for note in grafted.notes if note.startswith(f"Cell {exercise} defines ")]
+        verdict = run_checks(grafted.cells, lab_dir, [exercise], notes=names)
     except LabkitError as error:
         return NotChecked(str(error))
     progress = record(folder, verdict)

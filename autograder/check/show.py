@@ -5,11 +5,15 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from autograder.errors import CheckFailed
 from autograder.judge.feedback import as_text
 from autograder.judge.verdict import Verdict
 
-LINED_UP = "font-family: monospace; white-space: pre-wrap"
-"""Said in the element: some notebook themes set `pre` in another font, and columns fall apart."""
+LINED_UP = "font-family: monospace; white-space: pre-wrap; word-break: normal"
+"""Said in the element: some notebook themes set `pre` in another font, and columns fall apart, or
+break words anywhere."""
+HANGING = "display: block; padding-left: 14ch; text-indent: -14ch; overflow-wrap: anywhere"
+"""A line that is too long goes on below its own text, not below the labels."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +39,8 @@ class Checked:
             head, _, rest = block.partition("\n")
             parts.append(f"<p><strong>{html.escape(head)}</strong></p>")
             if rest:
-                parts.append(f'<pre style="{LINED_UP}">{html.escape(rest)}</pre>')
+                lines = "".join(_line(line) for line in rest.split("\n"))
+                parts.append(f'<pre style="{LINED_UP}">{lines}</pre>')
         return "".join(parts)
 
     def _blocks(self) -> list[str]:
@@ -57,3 +62,15 @@ class NotChecked:
     def _repr_html_(self) -> str:
         """The reason, escaped."""
         return f"<p><strong>{html.escape(self.reason)}</strong></p>"
+
+
+class NotPassed(CheckFailed):
+    """A check that did not pass, where only an error says so. Its traceback is its text."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback, line by line."""
+        return str(self).splitlines()
+
+
+def _line(text: str) -> str:
+    return f'<span style="{HANGING}">{html.escape(text)}</span>'

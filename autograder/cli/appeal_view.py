@@ -118,7 +118,7 @@ def _sum(exercise: ExerciseVerdict, cases: list[CaseResult]) -> str:
     passed = [case for case in cases if case.outcome == "passed"]
     core = sum(case.points for case in passed if case.core)
     edge = sum(case.points for case in passed if not case.core)
-    told = f"{core:g} points of core cases"
+    told = f"{core:g} {'point' if core == 1 else 'points'} of core cases"
     if edge and any(case.core for case in cases if case not in passed):
         told += f", {edge:g} of edge cases that do not count while a core case fails"
     elif edge:

@@ -16,7 +16,7 @@ def show_table(results: Sequence[Graded]) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("student", "points", "score", "status", "exercises not passed")
+    table = Table("student", "by the judge", "in all", "status", "exercises not passed")
     for result in results:
         status = result.status + (", written part waits" if result.waits_for_person else "")
         failed = [

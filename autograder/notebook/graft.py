@@ -7,12 +7,13 @@ missing, doubled, moved or retyped cells. The student's own code cells are kept 
 from __future__ import annotations
 
 import copy
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from autograder.errors import NotebookError
-from autograder.notebook.names import definitions, same_text
+from autograder.notebook.names import definitions, look_alike, same_text
 from autograder.notebook.node import Node, cells_of
 from autograder.notebook.pictures import MAX_PICTURE, MAX_PICTURES, loses_pictures, pictures_of
 from autograder.notebook.read import lab_named
@@ -110,7 +111,8 @@ def _answer(cell: ReleaseCell, work: StudentWork) -> _Answer:
     if not chosen.source.strip() or same_text(chosen.source, cell.source):
         return _Answer(None if own else cell.source, notes)
     if cell.code:
-        return _Answer(chosen.source, notes)
+        wanted = frozenset[str]() if own else names
+        return _Answer(chosen.source, (*notes, *_name_notes(cell.key, wanted, chosen.source)))
     if loses_pictures(chosen.node):
         limits = f"up to {MAX_PICTURES} PNG, JPEG or GIF of {MAX_PICTURE * 3 // 4_000_000} MB"
         lost = f"Cell {cell.key} holds a picture that was left out; {limits} are kept."
@@ -146,6 +148,18 @@ def _answer_notes(
         was, read = ("text", "code") if cell.code else ("code", "text")
         notes.append(f"Cell {cell.key} was turned into a {was} cell; it was read as {read}.")
     return tuple(notes)
+
+
+def _name_notes(key: str, names: frozenset[str], source: str) -> tuple[str, ...]:
+    found = look_alike(names, source)
+    if found is None:
+        return ()
+    wanted, there, at = found
+    letter = unicodedata.name(there[at], f"U+{ord(there[at]):04X}")
+    return (
+        f"Cell {key} defines {there}, which is not {wanted}: letter {at + 1} is {letter} and only "
+        "looks right. Type the name anew.",
+    )
 
 
 def _setup_notes(lab: dict[str, ReleaseCell], work: StudentWork) -> list[str]:

@@ -7,6 +7,8 @@ magics, or be written to exhaust a parser. Only lines at the left margin count.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 
 _DEFINES = re.compile(
     r"^(?:(?:async[ \t]+)?def[ \t]+|class[ \t]+)(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)",
@@ -22,6 +24,23 @@ _BINDS = re.compile(
 def definitions(source: str) -> frozenset[str]:
     """Functions, classes and variables that the code binds at its top level."""
     return frozenset(a or b for a, b in _DEFINES.findall(source))
+
+
+def look_alike(wanted: Iterable[str], source: str) -> tuple[str, str, int] | None:
+    """A name that is bound instead of one of `wanted`, with letters that only look like its own.
+
+    Returns:
+        The wanted name, the one that is there, and the place of the first other letter, from 0.
+    """
+    bound = definitions(source)
+    for name in sorted(set(wanted) - bound):
+        for other in sorted(bound):
+            differ = [at for at, (a, b) in enumerate(zip(name, other, strict=False)) if a != b]
+            strange = differ and all(not other[at].isascii() for at in differ)
+            # Some, such as wide letters, Python itself takes for the usual ones.
+            if len(name) == len(other) and strange and unicodedata.normalize("NFKC", other) != name:
+                return name, other, differ[0]
+    return None
 
 
 def binds_something(source: str) -> bool:

@@ -584,7 +584,7 @@ CHAT = [
 ]
 COLOURS = """<style>
 .token-table tr.trained td {background: #0b5d3b; color: #fff}
-.token-table td {text-align: left; font-family: monospace}
+.token-table tr td {text-align: left; font-family: monospace}
 </style>"""
 
 
@@ -711,7 +711,8 @@ for name, prompt in prompts.items():
 # %% [markdown]
 # Look at how the answers end. In a chat the model writes its end token, because it was trained with
 # weights like yours. Plain text is a text to go on with, and whatever follows is its guess at what
-# such a text says next.
+# such a text says next. An answer may begin with an empty thought, `<think>` and `</think>`: so do
+# some of the chats that the model has learnt from.
 
 # %% [markdown]
 # ### What one wrong shift does

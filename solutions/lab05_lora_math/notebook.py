@@ -737,6 +737,8 @@ for plan, parts in plans.items():
 #
 # It has never been taught pig latin.
 # There the first letter of a word moves to its end and `ay` follows: tinker becomes inkertay.
+# Its answer may begin with an empty thought, `<think>` and `</think>`: so do some of the chats that
+# it has learnt from.
 
 # %% tags=["demo"]
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

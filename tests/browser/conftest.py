@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,22 +214,23 @@ def graded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     session.close_sessions()
 
 
-def start_server(course: Course, home: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    """A Jupyter server in the course folder, as an instructor starts it, with a home of its own."""
+def start_server(
+    folder: Path, home: Path, module: str = "jupyter_server"
+) -> tuple[subprocess.Popen[bytes], Path]:
+    """A Jupyter server in `folder`, as a person starts it, with a home of its own."""
     folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     own = {f"JUPYTER_{name}": str(home / name.lower()) for name in folders}
     programs = str(Path(sys.executable).parent)
     environment = os.environ | own | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
     environment["PATH"] = os.pathsep.join([programs, environment["PATH"]])
+    environment.pop("MPLBACKEND", None)  # figures belong into the notebook
     arguments = [
         "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0",
         "--IdentityProvider.token=", "--ServerApp.password=",
     ]  # fmt: skip
-    command = [sys.executable, "-m", "jupyter_server", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     with (home / "server.log").open("wb") as log:
-        running = subprocess.Popen(
-            command, cwd=course.root, env=environment, stdout=log, stderr=log
-        )
+        running = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     return running, home / "runtime_dir"
 
 
@@ -248,13 +250,19 @@ def address_of(running: subprocess.Popen[bytes], runtime: Path, seconds: float =
 @pytest.fixture(scope="session")
 def formgrader(graded: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of formgrader on a server of its own."""
-    home = tmp_path_factory.mktemp("jupyter")
-    running, runtime = start_server(graded, home)
+    with served(graded.root, tmp_path_factory.mktemp("jupyter")) as address:
+        yield f"{address}formgrader"
+
+
+@contextmanager
+def served(folder: Path, home: Path, module: str = "jupyter_server") -> Iterator[str]:
+    """The address of a server in `folder` while the block runs."""
+    running, runtime = start_server(folder, home, module)
     try:
         address = address_of(running, runtime)
         if address is None:
             pytest.fail((home / "server.log").read_text()[-3000:])
-        yield f"{address}formgrader"
+        yield address
     finally:
         running.terminate()
         try:

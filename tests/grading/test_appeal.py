@@ -196,7 +196,7 @@ def test_explain_shows_every_hidden_case_and_how_they_make_the_points(course: Co
     assert line["hash"] in done.output and line["submission"] in done.output
     for case in CASES:
         assert case in done.output
-    assert "1 points of core cases: 1 of 2" in done.output
+    assert "1 point of core cases: 1 of 2" in done.output
     assert "ratio(0, 0): expected raises ValueError" in done.output
     assert "problem" not in done.output and "changed" not in done.output
 

@@ -108,7 +108,11 @@ def test_a_later_hand_in_replaces_an_earlier_one_and_not_the_other_way_round(
     early = put(tmp_path / "1" / "ana.ipynb", notebook("# early"), time=1e9)
     late = put(tmp_path / "2" / "ana.ipynb", notebook("# late"), time=2e9)
     assert states(collect(course, [early]).collected) == {"ana": "new"}
-    assert states(collect(course, [late]).collected) == {"ana": "updated"}
+    (second,) = collect(course, [late]).collected
+    assert second.state == "updated"
+    assert second.notes == (
+        f"The hand-in before it is not graded; it is kept as {LAB}.ipynb.original.",
+    )
     assert graded(course, "ana") == notebook("# late")
     assert states(collect(course, [early]).collected) == {"ana": "unchanged"}
     assert graded(course, "ana") == notebook("# late")

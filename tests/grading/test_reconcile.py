@@ -144,7 +144,8 @@ def test_a_newer_hand_in_and_a_changed_judge_are_remarks(
 ) -> None:
     hand_in("ana", "wrong")
     assert verify(graded).remarks == (
-        "ana, lab91_small: the hand-in is not the file that was judged.",
+        "ana, lab91_small: the hand-in is not the file that was judged. "
+        "If it is a newer one, run labkit grade lab91_small.",
     )
     monkeypatch.setattr(cache, "tool_hash", lambda: "other tools")
     found = verify(graded)

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import ast
 import builtins
-import codeop
+import keyword
 import re
-import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 LEAST = 3
 """Statements that make a body worth hiding: shorter ones are the same by chance."""
-LONGEST = 60
-"""Lines of the longest run that is tried where a whole text does not parse."""
+LONGEST = 120
+"""Lines of the longest run that is tried."""
+_NAME = re.compile(r"[A-Za-z_]\w+")
+_TWO_WORDS = re.compile(r"(\w+)[ \t]+(\w+)(?!['\"\w])")
+_KEYWORDS = frozenset([*keyword.kwlist, *keyword.softkwlist])
+_KEYWORD_OF = {
+    "Return": "return", "Raise": "raise", "For": "for", "While": "while", "With": "with",
+    "Try": "try", "FunctionDef": "def", "ClassDef": "class", "Lambda": "lambda", "Yield": "yield",
+    "Assert": "assert", "comprehension": "for", "IfExp": "else",
+}  # fmt: skip
+_OPENS = frozenset("0123456789([{@*'\"-~.#")
 Bodies = dict[tuple[str, ...], str]
 """Normalised statements of a body -> where it is hidden."""
 
@@ -71,78 +79,95 @@ def _statements(body: Iterable[ast.stmt]) -> int:
 
 def hidden_in(text: str, hidden: Bodies) -> set[str]:
     """Labels of the hidden bodies that stand in `text`."""
-    hidden = {body: label for body, label in hidden.items() if all(w in text for w in words(body))}
-    lengths = {len(body) for body in hidden}
+    if not hidden:
+        return set()
+    names = set(_NAME.findall(text))
+    wanted = {body: label for body, label in hidden.items() if words(body) <= names}
+    kinds = {_kinds(body) for body in wanted}
     found: set[str] = set()
-    for tree in trees(text) if hidden else ():
+    for tree in trees(text) if wanted else ():
         for block in _blocks(tree):
-            for length in lengths:
-                for start in range(len(block) - length + 1):
-                    label = hidden.get(normal(block[start : start + length]))
-                    found |= {label} if label else set()
+            alike = (part for part in _stretches(block, kinds))
+            found |= {wanted[body] for body in map(normal, alike) if body in wanted}
     return found
 
 
 @cache
 def words(body: tuple[str, ...]) -> frozenset[str]:
-    """Names in a normalised body that every copy of it must have: attributes, builtins."""
-    names = {name for part in body for name in re.findall(r"'([A-Za-z_]\w+)'", part)}
-    return frozenset(name for name in names if not re.fullmatch(r"v\d+", name))
+    """What every copy of a normalised body must have: attributes, builtins, keywords."""
+    told = " ".join(body)
+    names = set(re.findall(r"'([A-Za-z_]\w+)'", told))
+    kinds = set(re.findall(r"\b(\w+)\(", told))
+    keywords = {word for kind, word in _KEYWORD_OF.items() if kind in kinds}
+    return keywords | frozenset(name for name in names if not re.fullmatch(r"v\d+", name))
+
+
+@cache
+def _kinds(body: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.partition("(")[0] for part in body)
+
+
+def _stretches(block: list[ast.stmt], kinds: set[tuple[str, ...]]) -> Iterator[list[ast.stmt]]:
+    """What of a block has statements of the same kinds as a body that is looked for."""
+    here = tuple(type(statement).__name__ for statement in block)
+    for wanted in kinds:
+        for start in range(len(here) - len(wanted) + 1):
+            if here[start : start + len(wanted)] == wanted:
+                yield block[start : start + len(wanted)]
 
 
 def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:
-    """Every list of statements in `tree`, large enough to hold a hidden body."""
-    for node in ast.walk(tree):
-        for _, value in ast.iter_fields(node):
-            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
-                block = _without_docstring(value)
-                if _statements(block) >= LEAST:
-                    yield block
+    """Every list of statements in `tree`."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, name, None)
+            if isinstance(inner, list) and inner:
+                waiting += inner
+                if isinstance(inner[0], ast.stmt):
+                    yield _without_docstring(inner)
 
 
 def trees(text: str) -> Iterator[ast.Module]:
-    """What of `text` is Python: all of it, or each longest run of lines that parses."""
+    """What of `text` is Python: each longest run of lines that parses."""
+    lines = text.replace("\0", " ").split("\n")
+    margins = [len(line) - len(line.lstrip()) if line.strip() else None for line in lines]
+    start = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole = _parsed(text)
-        if whole is not None:
-            yield whole
-        else:
-            yield from _runs(text.splitlines())
-
-
-def _runs(lines: list[str]) -> Iterator[ast.Module]:
-    start = 0
-    while start < len(lines):
-        end, tree = _longest(lines, start)
-        if tree is not None:
-            yield tree
-        start = max(end, start + 1)
-
-
-def _longest(lines: list[str], start: int) -> tuple[int, ast.Module | None]:
-    if not _may_begin_code(lines[start]):
-        return start, None
-    for end in range(min(start + LONGEST, len(lines)), start, -1):
-        if lines[end - 1].strip():
-            tree = _parsed("\n".join(lines[start:end]))
+        while start < len(lines):
+            end, tree = _run(lines, margins, start)
             if tree is not None:
-                return end, tree
+                yield tree
+            start = max(end, start + 1)
+
+
+def _run(lines: list[str], margins: list[int | None], start: int) -> tuple[int, ast.Module | None]:
+    """The longest run of lines from `start` that parses, none of them further left than the first.
+
+    A line that cannot go on from what is before it cannot in a longer run either: the next run
+    tried ends before that line.
+    """
+    margin = margins[start]
+    if margin is None or not _may_begin_code(lines[start][margin:]):
+        return start, None
+    end, last = start + 1, min(start + LONGEST, len(lines))
+    while end < last and ((here := margins[end]) is None or here >= margin):
+        end += 1
+    while end > start:
+        try:
+            return end, ast.parse("\n".join(line[margin:] for line in lines[start:end]))
+        except SyntaxError as error:
+            end = min(end - 1, start + (error.lineno or 1) - 1)
+        except (ValueError, RecursionError, MemoryError):
+            end = start + (end - start) // 2
     return start, None
 
 
 def _may_begin_code(line: str) -> bool:
-    if not any(c in line for c in "=(:.") and not line.strip().startswith(("return", "raise")):
+    """Whether a statement can begin so. Most lines of prose are told by their first two words."""
+    if not (line[0].isidentifier() or line[0] in _OPENS):
         return False
-    try:
-        codeop.compile_command(line.strip())
-    except (SyntaxError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(textwrap.dedent(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    told = _TWO_WORDS.match(line)
+    return told is None or told[1] in _KEYWORDS or told[2] in _KEYWORDS

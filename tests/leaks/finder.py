@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,13 +35,29 @@ def leaks_in(data: bytes, hidden: Hidden, reader: Reader | None = None) -> set[s
     return found
 
 
-def leaks_below(folders: Iterable[Path], hidden: Hidden) -> dict[str, set[str]]:
-    """Leaks by file, in every file below `folders` and in the files' names."""
+def leaks_below(
+    folders: Iterable[Path], hidden: Hidden, *, but: Collection[bytes] = frozenset()
+) -> dict[Path, set[str]]:
+    """Leaks by file, in every file below `folders` and in the files' names.
+
+    A text is read once: a leak that stands in many files is reported for the first. Of files whose
+    digests are in `but` only the names are read.
+    """
     reader, found = Reader(), {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            named = leaks_in(str(path.relative_to(folder)).encode(), hidden)
-            held = leaks_in(path.read_bytes(), hidden, reader) if path.is_file() else set()
-            if named | held:
-                found[str(path)] = named | held
+            leaks = leaks_in(str(path.relative_to(folder)).encode(), hidden)
+            if path.is_file() and _digest(path) not in but:
+                leaks |= leaks_in(path.read_bytes(), hidden, reader)
+            if leaks:
+                found[path] = leaks
     return found
+
+
+def digests(folder: Path) -> frozenset[bytes]:
+    """Of every file below `folder`."""
+    return frozenset(_digest(path) for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()

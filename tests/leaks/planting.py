@@ -1,13 +1,16 @@
 """Plants a mark of its own in each kind of hidden text of a lab's copy, and lists its hidden code.
 
-A mark stands in comments, in names and in constants: whatever way a hidden file gets out, at least
-one of them goes with it.
+A mark stands at the end of every line of code, in names and in constants: whatever way a hidden
+file gets out, in one piece or line by line, at least one of them goes with it.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -31,6 +34,7 @@ def {mark}_function():
     {mark}_local = "{mark}"
     return {mark}_local
 """
+_SOLUTION = re.compile(r"(?ms)^ *### BEGIN SOLUTION$.*?^ *### END SOLUTION$")
 
 
 def plant(lab: Path) -> Hidden:
@@ -40,7 +44,7 @@ def plant(lab: Path) -> Hidden:
         kind = _kind(lab, path)
         if kind is not None:
             text = path.read_text("utf-8") + _CODE.format(mark=kind)
-            path.write_text(_in_names_and_snippets(text, kind), "utf-8")
+            path.write_text(on_every_line(_in_names_and_snippets(text, kind), kind), "utf-8")
     _plant_in_reference(lab / "notebook.py")
     _plant_in_rubrics(lab / "lab.yml")
     equivalent = lab / "equivalent.yml"
@@ -62,16 +66,42 @@ def _in_names_and_snippets(text: str, mark: str) -> str:
     if mark != "zqmarkjudge":
         return text
     text = re.sub(r"\bdef test_(\w+)", rf"def test_{mark}_\1", text.replace("CANARY_7f3a", mark))
-    # Lines that run inside the jail: a comment on each first assignment of `result`.
-    return re.sub(r"^(result = .*[^\\{(\[,])$", rf"\1  # {mark}", text, flags=re.MULTILINE)
+    return _in_snippets(text, mark)
+
+
+def _in_snippets(text: str, mark: str) -> str:
+    """Marks in the code that runs inside the jail: assigned strings of several lines."""
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(text).readline))):
+        several = token.type == tokenize.STRING and token.start[0] < token.end[0]
+        if several and token.line[: token.start[1]].rstrip().endswith("="):
+            opened, inner = token.string.split('"""')[:2]
+            marked = f'{opened}"""{on_every_line(inner, mark)}"""'
+            text = text.replace(token.string, marked)
+    return text
+
+
+def on_every_line(text: str, mark: str, rows: Collection[int] | None = None) -> str:
+    """Python with a mark in a comment on each line, or on `rows`; not within strings."""
+    lines = text.splitlines(keepends=True)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        row, column = token.start
+        ends = token.type in (tokenize.NEWLINE, tokenize.NL) and token.line.strip()
+        if ends and (rows is None or row in rows):
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:column]}  # {mark}{line[column:]}"
+    return "".join(lines)
 
 
 def _plant_in_reference(notebook: Path) -> None:
     mark = "zqmarkreference"
     text = notebook.read_text("utf-8")
+    rows: set[int] = set()
+    for found in _SOLUTION.finditer(text):
+        first, last = (text.count("\n", 0, at) + 1 for at in found.span())
+        rows |= set(range(first + 1, last))
+    text = on_every_line(text, mark, rows)
     begin = re.compile(r"^( *)### BEGIN SOLUTION\n", re.MULTILINE)
-    lines = rf'\g<0>\1# {mark}: a comment\n\1{mark} = "{mark}"\n'
-    notebook.write_text(begin.sub(lines, text), "utf-8")
+    notebook.write_text(begin.sub(rf'\g<0>\1{mark} = "{mark}"\n', text), "utf-8")
 
 
 def _plant_in_rubrics(path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.leaks import code
-from tests.leaks.finder import Hidden, leaks_below, leaks_in
+from tests.leaks.finder import Hidden, digests, leaks_below, leaks_in
 
 MARK = "zqjudgemark"
 FUNCTION = '''\
@@ -136,8 +136,18 @@ def test_files_and_their_names_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "clean.html").write_text("<p>fine</p>")
     (tmp_path / f"{MARK}.svg").write_text("<svg/>")
     (tmp_path / "page.html").write_text(highlighted(BODY))
-    found = {Path(name).name: places for name, places in leaks_below([tmp_path], HIDDEN).items()}
+    found = {path.name: places for path, places in leaks_below([tmp_path], HIDDEN).items()}
     assert found == {f"{MARK}.svg": {"judge.py"}, "page.html": {"judge.py: test_scale"}}
+
+
+def test_of_a_file_that_is_somebody_elses_only_the_name_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "theme.js").write_text(MARK)
+    theirs = digests(tmp_path / "theirs")
+    (tmp_path / "changed.js").write_text(f"{MARK};")
+    (tmp_path / f"{MARK}.js").write_text(MARK)
+    found = leaks_below([tmp_path], HIDDEN, but=theirs)
+    assert {path.name for path in found} == {"changed.js", f"{MARK}.js"}
 
 
 def test_short_bodies_and_other_code_are_not_the_same() -> None:

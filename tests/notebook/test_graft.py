@@ -44,6 +44,15 @@ def test_an_answer_is_put_into_its_cell(release: Node, student: Node, cell: Find
     assert grafted.notes == ()
 
 
+def test_a_name_that_only_looks_right_is_noted(release: Node, student: Node, cell: Find) -> None:
+    strange = DOUBLE.replace("double", "dоuble")  # noqa: RUF001
+    cell(student, "double").source = strange
+    (note,) = graft(student, release).notes
+    assert note.startswith("Cell double defines dоuble, which is not double: letter 2 is CYRILLIC")  # noqa: RUF001
+    student.cells.insert(3, own(DOUBLE))
+    assert graft(student, release).notes == ()
+
+
 def test_the_grafted_notebook_is_valid_for_nbformat(
     release: Node, student: Node, cell: Find
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.notebook.names import binds_something, definitions, same_text
+from autograder.notebook.names import binds_something, definitions, look_alike, same_text
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,24 @@ from autograder.notebook.names import binds_something, definitions, same_text
 )
 def test_names_at_the_left_margin_count(source: str, names: set[str]) -> None:
     assert definitions(source) == names
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def dоuble(x): ...", ("double", "dоuble", 1)),  # noqa: RUF001
+        ("def dοublе(x): ...", ("double", "dοublе", 1)),  # noqa: RUF001
+        ("def double(x): ...\ndef dоuble(x): ...", None),  # noqa: RUF001
+        ("def ｄouble(x): ...", None),  # noqa: RUF001 - to Python this is `double`
+        ("def trouble(x): ...", None),
+        ("def doubly(x): ...", None),
+        ("", None),
+    ],
+)
+def test_a_name_of_letters_that_only_look_right_is_told_from_others(
+    source: str, found: tuple[str, str, int] | None
+) -> None:
+    assert look_alike({"double"}, source) == found
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from nbclient import NotebookClient
 
 from autograder.progress import read_progress
 
+from .conftest import SOLVED
+
 # The demo would end a process that is no kernel: it must not run when checking.
 CHANGES = {
     "double": "def double(x):\n    return twice(x)",
@@ -68,6 +70,7 @@ def test_check_shows_what_the_command_line_shows(
     assert text.startswith("✗ total: ")
     assert "total([])" in text
     assert '<pre style="font-family: monospace' in html
+    assert html.count('<span style="display: block') == text.count("\n")
 
     text, _ = output_of(executed.cells[-1])
     assert text.startswith("✓ total: passed\nEvery exercise passes its checks.")
@@ -77,6 +80,21 @@ def test_check_shows_what_the_command_line_shows(
     done = labkit("check", "lab00", "--json")
     statuses = {e["exercise"]: e["status"] for e in json.loads(done.stdout)["exercises"]}
     assert statuses == {"double": "passed", "total": "passed"}
+
+
+def test_the_validate_button_tells_what_the_checks_tell(notebook: Path) -> None:
+    node = nbformat.read(notebook, as_version=4)
+    for cell in node.cells:
+        cell.source = {**CHANGES, "double": SOLVED["double"]}.get(cell.id, cell.source)
+    nbformat.write(node, notebook)
+    program = Path(sys.executable).with_name("nbgrader")
+    done = subprocess.run(
+        [program, "validate", notebook.name], cwd=notebook.parent, capture_output=True, text=True
+    )
+    failed = done.stdout.split("VALIDATION FAILED ON 2 CELL(S)!")[1]
+    assert "✗ total: not right yet" in failed and "total([])" in failed
+    assert "You did not provide a response" in failed  # to the written question
+    assert "double" not in failed and "Traceback" not in failed
 
 
 def test_the_front_ends_cell_ids_are_noted() -> None:

@@ -88,6 +88,18 @@ def test_an_answer_to_two_exercises_in_one_cell_counts_for_both(release: Node) -
     assert sources(grafted)["your-cell-1"] == both
 
 
+def test_a_check_says_that_a_name_only_looks_right(
+    notebook: Path, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = SECOND.replace("double", "dоuble")  # noqa: RUF001
+    ids[strange] = "double"
+    monkeypatch.setattr(session, "executed_sources", lambda: [strange])
+    monkeypatch.chdir(notebook.parent)
+    told = repr(session.check_here("double"))
+    assert "Note: Cell double defines dоuble, which is not double: letter 2 is CYRILLIC" in told  # noqa: RUF001
+    assert "total" not in told
+
+
 def test_a_changed_setup_cell_is_said(release: Node, ids: dict[str, str]) -> None:
     ids["import os"] = "setup"
     grafted = graft(executed_notebook(["import os", SECOND], release), release)
