@@ -9,6 +9,7 @@ so nbgrader's own scoring, feedback, formgrader and export work on as they are.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -141,13 +142,21 @@ def write_verdict(notebook: Any, verdict: Verdict) -> None:
             name = str(cell.metadata.nbgrader["grade_id"]).removeprefix(CHECK)
             if name not in by_name:
                 raise LabError(f"The judge has no exercise for the cell {CHECK}{name}.")
-            first = not written
+            notes = _notes_on(name, verdict, by_name, first=not written)
             written.add(name)
             points = float(cell.metadata.nbgrader["points"])
-            cell.outputs = outputs(by_name[name], points, verdict.notes if first else ())
+            cell.outputs = outputs(by_name[name], points, notes)
     missing = [name for name in by_name if name not in written]
     if missing:
         raise LabError(f"The notebook has no check cell for {', '.join(missing)}.")
+
+
+def _notes_on(
+    name: str, verdict: Verdict, by_name: Mapping[str, ExerciseVerdict], *, first: bool
+) -> tuple[str, ...]:
+    """Remarks on one exercise's cell; the first report also has those on no exercise's cell."""
+    about = {note: note.removeprefix("Cell ").partition(" ")[0] for note in verdict.notes}
+    return tuple(n for n, cell in about.items() if cell == name or (first and cell not in by_name))
 
 
 def outputs(verdict: ExerciseVerdict, max_points: float, notes: tuple[str, ...]) -> list[Any]:

@@ -13,6 +13,7 @@ from autograder.judge.verdict import ExerciseVerdict, Status
 MAX_LINES = 12
 _ERROR_LINES = 4
 
+UNPAID = "Some cases pass, but they are about details. Those count as soon as the main cases pass."
 MARKS: dict[Status, str] = {
     "passed": "✓",
     "failed": "✗",
@@ -34,7 +35,8 @@ def as_text(verdict: ExerciseVerdict, *, points: bool = True) -> str:
     head = f"{MARKS[verdict.status]} {verdict.exercise}: {WORDS[verdict.status]}"
     if points:
         head += f" ({_points(verdict)})"
-    lines = [f"    {label:<9} {plain(text, LONG)}" for label, text in _facts(verdict)]
+    facts = [(label, text) for label, text in _facts(verdict) if points or label != POINTS]
+    lines = [f"    {label:<9} {plain(text, LONG)}" for label, text in facts]
     error = [f"    {plain(line, LONG)}" for line in _error_lines(verdict)]
     return "\n".join([head, *_told(verdict, lines, error)])
 
@@ -54,6 +56,9 @@ def as_markdown(verdict: ExerciseVerdict) -> str:
 _CODE = ("call", "expected", "got", "where")
 
 
+POINTS = "points"
+
+
 def _points(verdict: ExerciseVerdict) -> str:
     return f"{verdict.points:g} of {verdict.max_points:g} points"
 
@@ -64,6 +69,8 @@ def _facts(verdict: ExerciseVerdict) -> list[tuple[str, str]]:
         example = verdict.counterexample
         facts += [("call", example.call), ("expected", example.expected), ("got", example.got)]
         facts += [("where", example.where)]
+    if verdict.cases_passed and not verdict.points:
+        facts += [(POINTS, UNPAID)]
     facts += [("cause", verdict.diagnosis), ("next", verdict.next_step)]
     return [(label, text) for label, text in facts if text]
 

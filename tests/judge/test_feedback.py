@@ -44,3 +44,12 @@ def test_a_call_without_an_answer_says_why(answer: Answer, show: Show) -> None:
         "Your code used up its time while answering this call (limit: 1 s of processor time)."
         in shown
     )
+
+
+def test_edge_cases_that_pay_nothing_yet_are_explained(answer: Answer) -> None:
+    wrong = answer("scale", "def scale(v, t):\n    return v")
+    assert (wrong.points, wrong.cases_passed) == (0, 1)
+    for shown in (as_text(wrong), page(wrong)):
+        assert "Those count as soon as the main cases pass." in shown
+    assert "main cases" not in as_text(wrong, points=False)
+    assert "main cases" not in page(answer("scale", "def scale(v, t):\n    return v + 9"))
