@@ -1,0 +1,311 @@
+"""Lab 2, hidden cases: for each exercise properties on generated inputs, then edge cases.
+
+What trains is graded from the service's own log: what was sent, in which order, at which rate.
+`judge_inputs.py` draws inputs and says what a run must ask for; `judge_snippets.py` holds the lines
+that make clients and datums beside the code that is judged.
+"""
+
+import math
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.judge import Tolerance, agree, exercise, expect, refuses, require
+from autograder.judge.requests import hash_of
+
+
+def beside(name):
+    """The names of a file in this folder, which is no package."""
+    return SimpleNamespace(**run_path(str(Path(__file__).with_name(name))))
+
+
+draws, code = beside("judge_inputs.py"), beside("judge_snippets.py")
+FLOAT64 = Tolerance(rtol=1e-9, atol=1e-12, why="float64, sums of a few dozen terms in any order")
+FLOAT32 = Tolerance(rtol=1e-4, why="float32 sums over a few dozen tokens, in any order")
+
+
+@exercise("weighted_nll", points=1.5, examples=40)
+@given(batch=draws.nll_batches(least=1))
+def test_nll(student, reference, batch):
+    agree(student, reference, lambda s: s.weighted_nll(*batch), FLOAT64)
+
+
+@exercise("weighted_nll", points=0.5, core=False, examples=10)
+@given(shape=st.lists(st.integers(0, 3), max_size=3))
+def test_nll_without_a_trained_token(student, shape):
+    rows = [[-1.0] * n for n in shape]
+    total, mean = student.weighted_nll(rows, [[0.0] * n for n in shape])
+    require(total == 0 and math.isnan(mean), expected="(0.0, nan)", got=(total, mean))
+
+
+@exercise("weighted_nll", points=0.5, core=False, examples=12)
+@given(odd=st.sampled_from([-math.inf, math.nan]), more=st.integers(1, 3))
+def test_an_untrained_place_counts_nothing(student, odd, more):
+    got = student.weighted_nll([[odd, *[-0.5] * more]], [[0.0, *[1.0] * more]])
+    expect(got, (0.5 * more, 0.5), FLOAT64)
+
+
+@exercise("weighted_nll", points=0.5, core=False, examples=12)
+@given(kind=st.sampled_from(["nan", "short", "long", "rows"]))
+def test_nll_refuses(student, reference, kind):
+    given_ = {
+        "nan": ([[math.nan, -1.0]], [[1.0, 1.0]]),
+        "short": ([[-1.0, -1.0]], [[1.0]]),
+        "long": ([[-1.0]], [[1.0, 0.0]]),
+        "rows": ([[-1.0]], [[1.0], [1.0]]),
+    }[kind]
+    agree(student, reference, lambda s: s.weighted_nll(*given_), FLOAT64)
+
+
+@exercise("lora_learning_rate", points=1.5, examples=30)
+@given(width=st.integers(1, 20_000), family=st.sampled_from(["qwen", "llama"]))
+def test_rate(student, reference, width, family):
+    agree(student, reference, lambda s: s.lora_learning_rate(width, family), FLOAT64)
+
+
+@exercise("lora_learning_rate", points=0.5, core=False, examples=12)
+@given(bad=st.sampled_from([(0, "qwen"), (-4, "llama"), (4096, "gemma"), (4096, "")]))
+def test_rate_refuses(student, reference, bad):
+    agree(student, reference, lambda s: s.lora_learning_rate(*bad), FLOAT64)
+
+
+@exercise("lr_schedule", points=2, examples=60)
+@given(place=draws.PLACES, kind=st.sampled_from(["constant", "linear", "cosine"]),
+       warmup=st.integers(0, 5))  # fmt: skip
+def test_schedule(student, reference, place, kind, warmup):
+    agree(student, reference, lambda s: s.lr_schedule(*place, 0.5, kind, warmup), FLOAT64)
+
+
+@exercise("lr_schedule", points=1, core=False, examples=20)
+@given(bad=st.sampled_from(draws.BAD_STEPS))
+def test_schedule_refuses(student, reference, bad):
+    step, total, kind, warmup = bad
+    agree(student, reference, lambda s: s.lr_schedule(step, total, 0.5, kind, warmup), FLOAT64)
+
+
+def hashes(rows):
+    """What the log says of these tokens and weights, sent as Lab 1 makes a datum of them."""
+    return [hash_of(t[:-1], target_tokens=t[1:], weights=w[1:]) for t, w in rows]
+
+
+def trained(rows):
+    """How many targets of these rows are trained, by weight."""
+    return sum(sum(w[1:]) for _, w in rows)
+
+
+def step(student, rows, lr, result="loss"):
+    shown = f"train_step(client, {len(rows)} datums, {lr})"
+    return student.run(code.STEP + f"result = {result}", rows=rows, lr=lr, shown=shown)
+
+
+@exercise("train_step", points=2, examples=3)
+@given(rows=draws.rows(1, 3), lr=st.sampled_from([0.001, 0.0025]))
+def test_step_sends_the_batch_and_one_step(student, requests, rows, lr):
+    loss = step(student, rows, lr)
+    expect(draws.order_of(requests.log), ["forward_backward", "optim_step"])
+    expect(requests.datums, [hashes(rows)])
+    expect(requests.learning_rates, [lr], FLOAT64)
+    expect([e.facts["loss_fn"] for e in requests.of("forward_backward")], ["cross_entropy"])
+    expect(loss, requests.losses[0] / trained(rows), FLOAT32)
+
+
+@exercise("train_step", points=0.5, core=False)
+def test_step_uses_the_stated_optimizer(student, requests):
+    step(student, draws.ROWS[:1], 0.001)
+    expect([e.facts["eps"] for e in requests.of("optim_step")], [1e-8], FLOAT64)
+
+
+@exercise("train_step", points=1, core=False)
+def test_step_is_sent_before_the_loss_is_known(student, requests):
+    step(student, draws.ROWS[:2], 0.001)
+    ahead = [one.pipelined for one in requests.steps]
+    require(ahead == [True], expected="optim_step sent before the loss is waited for",
+            got="optim_step sent after it" if ahead else "no step")  # fmt: skip
+
+
+@exercise("train_step", points=0.5, core=False)
+def test_an_empty_batch_sends_nothing(student, requests):
+    refuses(student, lambda s: step(s, [], 0.001))
+    expect(draws.order_of(requests.log), [])
+
+
+@exercise("batches", points=1, examples=30)
+@given(
+    n=st.integers(0, 23), size=st.integers(1, 8), seed=st.integers(0, 99), epoch=st.integers(0, 9)
+)
+def test_no_example_lost_or_repeated(student, n, size, seed, epoch):
+    found = student.batches(list(range(n)), size, seed, epoch)
+    expect(sorted(x for batch in found for x in batch), list(range(n)))
+    sizes = [size] * (n // size) + ([n % size] if n % size else [])
+    expect([len(batch) for batch in found], sizes)
+
+
+@exercise("batches", points=1, examples=12)
+@given(seed=st.integers(0, 99), epoch=st.integers(0, 9), size=st.integers(1, 8))
+def test_the_order_follows_from_seed_and_epoch(student, seed, epoch, size):
+    def order(seed, epoch):
+        found = student.batches(list(range(24)), size, seed, epoch)
+        return [x for batch in found for x in batch]
+
+    expect(order(seed, epoch), order(seed, epoch))
+    for other in ((seed, epoch + 1), (seed + 1, epoch), (seed + 1, epoch + 1)):
+        require(order(*other) != order(seed, epoch), expected="another order", got="the same order")
+    require(order(seed, epoch + 1) != order(seed + 1, epoch),
+            expected="another order for the next epoch than for the next seed",
+            got="the same order")  # fmt: skip
+
+
+@exercise("batches", points=0.5, core=False, examples=6)
+@given(seed=st.integers(0, 9))
+def test_nothing_else_is_touched(student, seed):
+    shown = f"batches(data, 2, {seed}, 0), then data and the state of random and numpy"
+    expect(student.run(code.UNTOUCHED, seed=seed, shown=shown), [True, True, True])
+
+
+@exercise("batches", points=0.5, core=False, examples=4)
+@given(size=st.sampled_from([0, -1, -4]))
+def test_batches_refuses_a_size(student, size):
+    refuses(student, lambda s: s.batches([1, 2], size, 0, 0))
+
+
+def train(student, config, result, rows=draws.ROWS, snippet=code.TRAIN):
+    shown = f"train(client, {len(rows)} datums, held_out, TrainConfig({config}), ...)"
+    inputs = {"rows": rows, "held": draws.HELD, "config": config}
+    return student.run(snippet + f"result = {result}", **inputs, shown=shown)
+
+
+@exercise("train", points=2, examples=2)
+@given(size=st.sampled_from([4, 5]), kind=st.sampled_from(["linear", "cosine"]))
+def test_every_epoch_trains_every_datum(student, requests, size, kind):
+    config = draws.config(batch_size=size, kind=kind, warmup=2)
+    train(student, config, "None")
+    per_epoch = math.ceil(len(draws.ROWS) / size)
+    total = 2 * per_epoch
+    expect(requests.learning_rates, draws.rates(total, kind, 2), FLOAT64)
+    sent = requests.datums
+    expect([len(batch) for batch in sent], draws.sizes(size) * 2)
+    halves = (sent[:per_epoch], sent[per_epoch:])
+    epochs = [[one for batch in half for one in batch] for half in halves]
+    for epoch in epochs:
+        expect(sorted(epoch), sorted(hashes(draws.ROWS)))
+    require(epochs[0] != epochs[1], expected="another order in each epoch", got="the same order")
+
+
+@exercise("train", points=1)
+def test_what_is_asked_and_when(student, requests):
+    config = draws.config(evaluate_every=2, save_every=2)
+    train(student, config, "None")
+    expect(draws.order_of(requests.log), draws.run_order(6, evaluate_every=2, save_every=2))
+    sent = [list(e.facts["datums"]) for e in requests.of("forward")]
+    expect(sent, [hashes(draws.HELD)] * 4)
+
+
+@exercise("train", points=1, core=False)
+def test_what_is_written_down(student, requests):
+    config = draws.config(evaluate_every=4, save_every=4)
+    rows, saved, losses, seen = train(student, config, "[rows, saved, losses, seen]")
+    tokens = [trained(draws.ROWS[:1]) * len(batch) for batch in requests.datums]
+    nll = [loss / n for loss, n in zip(requests.losses, tokens, strict=True)]
+    held = [float(e.facts["metrics"]["loss:sum"]) / trained(draws.HELD)
+            for e in requests.of("forward")]  # fmt: skip
+    expect(losses, [[at, one] for at, one in enumerate(nll)], FLOAT32)
+    expect(seen, [[at, one] for at, one in zip((0, 4, 6), held, strict=True)], FLOAT32)
+    rates = draws.rates(6, "linear", 0)
+    lines = [
+        {"step": at, "learning_rate": rates[at], "progress": (at + 1) / 6, "train_mean_nll": one}
+        for at, one in enumerate(nll)
+    ]
+    for line, one in zip((0, 4), held, strict=False):
+        lines[line]["test/nll"] = one
+    expect(rows, [*lines, {"step": 6, "test/nll": held[2]}], FLOAT32)
+    best = [min(held[:2]), min(held)]
+    waits = [0 if held[1] < held[0] else 1]
+    waits.append(0 if held[2] < best[0] else waits[0] + 1)
+    expect(saved, [["000004", 4, held[0], 0], ["final", 6, best[1], waits[1]]], FLOAT32)
+
+
+@exercise("train", points=1, core=False, examples=2)
+@given(patience=st.integers(1, 2))
+def test_it_stops_when_nothing_gets_better(student, requests, patience):
+    # At rate 0 the held-out loss stays what it was, so no evaluation is below the first one.
+    config = draws.config(learning_rate=0.0, evaluate_every=1, patience=patience)
+    stopped, rows, saved = train(student, config, "[log.stopped_early, rows, saved]")
+    expect(stopped, True)
+    expect(len(requests.learning_rates), patience)
+    expect([row["step"] for row in rows], list(range(patience + 1)))
+    expect([[one[0], one[1], one[3]] for one in saved], [["final", patience, patience]])
+
+
+@exercise("train", points=1, core=False)
+def test_it_goes_on_where_it_was(student, requests):
+    config = draws.config(evaluate_every=2, save_every=4)
+    whole, rest = train(student, config, "[rows, again]", snippet=code.RESUMED)
+    sent, rates = requests.datums, requests.learning_rates
+    expect(len(sent), 8)
+    expect(sent[6:], sent[4:6])
+    expect(rates[6:], rates[4:6], FLOAT64)
+    expect(rest, whole[4:], FLOAT32)
+
+
+@exercise("pig_latin_dataset", points=1, examples=30)
+@given(words=st.lists(draws.WORDS, max_size=5))
+def test_pig_latin(student, reference, words):
+    agree(student, reference, lambda s: s.pig_latin_dataset(words))
+
+
+@exercise("pig_latin_dataset", points=0.5, core=False, examples=12)
+@given(word=draws.WORDS, other=draws.WORDS)
+def test_pig_latin_words_that_come_again(student, reference, word, other):
+    agree(student, reference, lambda s: s.pig_latin_dataset([word, other, word, other]))
+
+
+@exercise("pig_latin_dataset", points=0.5, core=False, examples=12)
+@given(bad=st.sampled_from(["", "Cat", "two words", "caf\u00e9", "x1", "it's"]))
+def test_pig_latin_refuses(student, reference, bad):
+    agree(student, reference, lambda s: s.pig_latin_dataset(["cat", bad]))
+
+
+@exercise("distil_prompt", points=1.5, examples=25)
+@given(chats=st.lists(draws.TAUGHT, min_size=1, max_size=3))
+def test_distil(student, reference, chats):
+    agree(student, reference, lambda s: s.distil_prompt(chats), FLOAT64)
+
+
+@exercise("distil_prompt", points=1, core=False, examples=30)
+@given(chats=st.lists(draws.TAUGHT | draws.USELESS, max_size=3))
+def test_distil_leaves_useless_answers_out(student, reference, chats):
+    agree(student, reference, lambda s: s.distil_prompt(chats), FLOAT64)
+
+
+@exercise("distil_prompt", points=0.5, core=False, examples=6)
+@given(chat=draws.TAUGHT)
+def test_distil_changes_nothing_it_was_given(student, chat):
+    shown = f"distil_prompt([chat]) with chat = {chat}, then chat"
+    expect(student.run(code.GIVEN_AFTER, chat=chat, shown=shown), chat)
+
+
+@exercise("keep_example", points=1, examples=60)
+@given(chat=draws.TURNS)
+def test_keep_turns(student, reference, chat):
+    agree(student, reference, lambda s: s.keep_example(chat))
+
+
+@exercise("keep_example", points=2, core=False, examples=80)
+@given(chat=draws.DIRTY)
+def test_keep_contents(student, reference, chat):
+    agree(student, reference, lambda s: s.keep_example(chat))
+
+
+@exercise("general_skill", points=2, examples=40)
+@given(pair=draws.skill_pairs())
+def test_skill(student, reference, pair):
+    agree(student, reference, lambda s: s.general_skill(*pair), FLOAT64)
+
+
+@exercise("general_skill", points=1, core=False, examples=20)
+@given(bad=st.sampled_from(draws.BAD_SKILLS))
+def test_skill_refuses(student, reference, bad):
+    agree(student, reference, lambda s: s.general_skill(*bad), FLOAT64)

@@ -1,0 +1,144 @@
+"""Generated inputs of lab 2's hidden cases, and what a run must ask the service for.
+
+`judge.py` reads this file by its path.
+"""
+
+import math
+
+from hypothesis import strategies as st
+
+ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(12)]
+"""Tokens and weights of twelve datums, all of them different, each with two trained targets."""
+HELD = [([70, 71, 72], [0.0, 1.0, 1.0]), ([80, 81, 82, 83], [0.0, 0.0, 0.0, 1.0])]
+WORDS = st.text("abcxyz", min_size=1, max_size=5)
+PLACES = st.integers(1, 9).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n)))
+BAD_STEPS = [
+    (4, 4, "linear", 0),
+    (-1, 4, "linear", 0),
+    (0, 0, "constant", 0),
+    (0, 4, "linear", -1),
+    (0, 4, "step", 0),
+    (5, 4, "cosine", 2),
+]
+"""Step, total, kind and warm-up that the schedule refuses."""
+
+
+def rows(least, most):
+    """Tokens and weights of a few datums of three to five tokens."""
+    lengths = st.lists(st.integers(3, 5), min_size=least, max_size=most)
+    return lengths.map(
+        lambda found: [
+            ([20 + 7 * i + k for k in range(n)], [0.0] * (n - 2) + [0.5, 1.0])
+            for i, n in enumerate(found)
+        ]
+    )
+
+
+def nll_batches(least):
+    """Log-probabilities and weights of one shape, at least one weight above 0."""
+    places = st.tuples(
+        st.sampled_from([-0.25, -1.0, -3.5, 0.0]), st.sampled_from([0.0, 1.0, 1.0, 0.5])
+    )
+    batch = st.lists(st.lists(places, max_size=4), min_size=least, max_size=3)
+    trained = batch.filter(lambda b: any(w > 0 for row in b for _, w in row))
+    return trained.map(lambda b: ([[p for p, _ in r] for r in b], [[w for _, w in r] for r in b]))
+
+
+# --- what a run must ask for ----------------------------------------------------------------------
+
+TOLD = ("forward", "forward_backward", "optim_step", "save_weights")
+
+
+def config(**changes):
+    """Two epochs of three steps at a rate of 0.001, changed by `changes`."""
+    base = {"epochs": 2, "batch_size": 4, "learning_rate": 0.001, "evaluate_every": 10}
+    return {**base, **changes}
+
+
+def order_of(log):
+    """The kinds of a log's requests that train, look or save, in order of arrival."""
+    return [e.kind for e in log if e.kind in TOLD and "error" not in e.facts]
+
+
+def run_order(total, *, evaluate_every, save_every):
+    """The same for a run that does what it should."""
+    kinds = []
+    for step in range(total):
+        kinds += ["forward"] * (step % evaluate_every == 0)
+        kinds += ["forward_backward", "optim_step"]
+        kinds += ["save_weights"] * ((step + 1) % save_every == 0 and step + 1 < total)
+    return [*kinds, "forward", "save_weights"]
+
+
+def rates(total, kind, warmup):
+    """The learning rates of a run of `config`."""
+    decay = {
+        "linear": [1 - step / total for step in range(total)],
+        "cosine": [(1 + math.cos(math.pi * step / total)) / 2 for step in range(total)],
+    }[kind]
+    return [0.001 * d * min(1.0, (s + 1) / max(warmup, 1)) for s, d in enumerate(decay)]
+
+
+def sizes(batch_size):
+    """How many of the datums of `ROWS` are in each batch of an epoch."""
+    whole, left = divmod(len(ROWS), batch_size)
+    return [batch_size] * whole + [left] * (left > 0)
+
+
+# --- chats ----------------------------------------------------------------------------------------
+
+
+def message(role, *contents):
+    """A message of that role with one of these contents."""
+    return st.sampled_from([{"role": role, "content": text} for text in contents])
+
+
+SYSTEM = message("system", "Be brief.", "")
+USER = message("user", "Hi", "2 + 3?")
+ANSWER = message("assistant", "Yes.", "5")
+ASKED = st.lists(SYSTEM, max_size=1)
+PAIRS = st.lists(st.tuples(USER, ANSWER), min_size=1, max_size=2)
+TAUGHT = st.tuples(ASKED, PAIRS).map(lambda c: [*c[0], *(m for pair in c[1] for m in pair)])
+USELESS = st.tuples(ASKED, st.lists(USER, max_size=1), message("assistant", "", " \n") | USER).map(
+    lambda c: [*c[0], *c[1], c[2]]
+) | st.just([])
+TURNS = st.lists(message("system", "Be brief.") | USER | ANSWER, max_size=5) | TAUGHT.filter(
+    lambda chat: all(m["content"] for m in chat)
+)
+CONTENTS = (
+    "Hi",
+    "",
+    " \n",
+    "a\ufffdb",
+    "a" * 400,
+    "a" * 401,
+    "As an AI, I",
+    " as an ai",
+    "No As an AI",
+)
+DIRTY = st.tuples(
+    st.lists(message("system", "Be brief.", *CONTENTS[1:4]), max_size=1),
+    message("user", *CONTENTS),
+    message("assistant", *CONTENTS),
+).map(lambda c: [*c[0], *c[1:]])
+
+BAD_SKILLS = [
+    ({}, {}),
+    ({"a": [True]}, {"b": [True]}),
+    ({"a": []}, {"a": []}),
+    ({"a": [True]}, {"a": [True, False]}),
+    ({"mean": [True]}, {"mean": [True]}),
+    ({"a": [True], "b": [True]}, {"a": [True]}),
+]
+
+
+def skill_pairs():
+    """Right and wrong answers of one to three tasks, before and after."""
+    answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=5)
+    tasks = st.dictionaries(st.sampled_from(["sums", "lists", "facts"]), answers, min_size=1)
+    return tasks.map(
+        lambda found: tuple(
+            {task: [pair[which] for pair in pairs] for task, pairs in found.items()}
+            for which in (0, 1)
+        )
+    )
