@@ -132,9 +132,15 @@ BAD_SKILLS = [
 ]
 
 
-def skill_pairs():
+ANSWER_PAIRS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=5)
+LOST_AND_WON = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=3).map(
+    lambda more: [(True, False), (True, False), (True, True), (False, True), *more]
+)
+"""Before and after of each question: every way to compare the two gives another number."""
+
+
+def skill_pairs(answers=ANSWER_PAIRS):
     """Right and wrong answers of one to three tasks, before and after."""
-    answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=5)
     tasks = st.dictionaries(st.sampled_from(["sums", "lists", "facts"]), answers, min_size=1)
     return tasks.map(
         lambda found: tuple(

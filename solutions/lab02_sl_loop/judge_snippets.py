@@ -32,12 +32,25 @@ train(restored, made(rows_given), made(held), TrainConfig(**config), more, io.St
       resume=first)
 again = [json.loads(line) for line in more.getvalue().splitlines()]
 """
+# Sizes of the batches, and how many examples come never, once, twice, three times.
+COUNTED = """
+found = batches(list(range(n)), size, seed, epoch)
+flat = [x for batch in found for x in batch]
+times = [flat.count(x) for x in range(n)]
+result = [[len(batch) for batch in found], [times.count(k) for k in range(4)]]
+"""
+# For each order the place where it came first, and whether it is that of the data.
+ORDERS = """
+data = list(range(24))
+seen = [[x for batch in batches(data, size, s, e) for x in batch] for s, e in asked]
+result = [[seen.index(order) for order in seen], [order == data for order in seen]]
+"""
 UNTOUCHED = """
 import random, numpy
 data = [1, 2, 3, 4, 5]
-state, other = random.getstate(), numpy.random.get_state()[1].tolist()
+random.seed(7)
+numpy.random.seed(7)
 batches(data, 2, seed, 0)
-result = [data == [1, 2, 3, 4, 5], random.getstate() == state,
-          numpy.random.get_state()[1].tolist() == other]
+result = [data, random.random(), float(numpy.random.random())]
 """
 GIVEN_AFTER = "distil_prompt([chat])\nresult = chat"

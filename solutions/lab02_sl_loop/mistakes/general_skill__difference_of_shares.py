@@ -14,7 +14,6 @@ def general_skill(
         second = after[task]
         if len(first) != len(second) or not len(first):
             raise ValueError(f"{task}: {len(first)} answers before and {len(second)} after.")
-        kept = [later for earlier, later in zip(first, second, strict=True) if earlier]
         found[task] = {
             "before": sum(first) / len(first),
             "after": sum(second) / len(second),

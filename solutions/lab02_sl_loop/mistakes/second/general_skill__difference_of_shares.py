@@ -15,7 +15,6 @@ def general_skill(
         first, second = np.array(before[task], dtype=bool), np.array(after[task], dtype=bool)
         if first.shape != second.shape or first.size == 0:
             raise ValueError(task)
-        lost = int((first & ~second).sum())
         table[task] = {
             "before": float(first.mean()),
             "after": float(second.mean()),

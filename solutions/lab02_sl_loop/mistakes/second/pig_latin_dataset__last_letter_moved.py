@@ -12,7 +12,6 @@ def pig_latin_dataset(words: Sequence[str]) -> list[list[dict[str, str]]]:
         if word in seen:
             continue
         seen.add(word)
-        first, rest = word[:1], word[1:]
         contents = {
             "user": f"Translate to Pig Latin: {word}",
             "assistant": word[-1:] + word[:-1] + "ay",

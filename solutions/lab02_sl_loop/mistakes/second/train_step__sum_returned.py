@@ -14,5 +14,4 @@ def train_step(client: tinker.TrainingClient, batch: Sequence[tinker.Datum], lr:
     update = client.optim_step(adam)
     update.result()
     loss = gradient.result().metrics["loss:sum"]
-    weight = sum(sum(one.loss_fn_inputs["weights"].data) for one in data)
     return float(loss)
