@@ -144,9 +144,9 @@ CONFIG = {"epochs": 2, "batch_size": 4, "learning_rate": 0.001, "evaluate_every"
           "save_every": 2}  # fmt: skip
 
 
-def train(student, result):
-    shown = f"train(client, 6 datums, 1 datum, TrainConfig({CONFIG}), ...)  # {result}"
-    return student.run(RUN + f"result = {result}", words=SIX, config=CONFIG, shown=shown)
+def train(student, result, config=CONFIG):
+    shown = f"train(client, 6 datums, 1 datum, TrainConfig({config}), ...)  # {result}"
+    return student.run(RUN + f"result = {result}", words=SIX, config=config, shown=shown)
 
 
 @exercise("train")
@@ -166,6 +166,15 @@ def test_the_lines_of_metrics(student):
 def test_the_lines_of_checkpoints(student):
     got = train(student, "[(one['name'], one['batch']) for one in saved]")
     expect([tuple(one) for one in got], [("000002", 2), ("final", 4)])
+
+
+@exercise("train")
+def test_one_step(student, requests):
+    config = {"epochs": 1, "batch_size": 6, "learning_rate": 0.001}
+    result = "[list(log.losses), list(log.held_out), log.stopped_early]"
+    got = train(student, result, config)
+    expect(got, [[0], [0, 1], False])
+    expect(requests.learning_rates, [0.001], FLOAT64)
 
 
 # --- pig_latin_dataset ----------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(12)]
 """Tokens and weights of twelve datums, all of them different, each with two trained targets."""
 HELD = [([70, 71, 72], [0.0, 1.0, 1.0]), ([80, 81, 82, 83], [0.0, 0.0, 0.0, 1.0])]
-WORDS = st.text("abcxyz", min_size=1, max_size=5)
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+WORDS = st.text("abcxyz", min_size=1, max_size=5) | st.just(ALPHABET)
+NO_WORDS = ("", "Cat", "two words", "caf\u00e9", "x1", "it's", "a_b")
 PLACES = st.integers(1, 9).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n)))
 BAD_STEPS = [
     (4, 4, "linear", 0),
@@ -116,11 +118,13 @@ CONTENTS = (
     " as an ai",
     "No As an AI",
 )
+EARLIER = st.tuples(USER, message("assistant", *CONTENTS))
 DIRTY = st.tuples(
     st.lists(message("system", "Be brief.", *CONTENTS[1:4]), max_size=1),
+    st.lists(EARLIER, max_size=1),
     message("user", *CONTENTS),
     message("assistant", *CONTENTS),
-).map(lambda c: [*c[0], *c[1:]])
+).map(lambda c: [*c[0], *(m for pair in c[1] for m in pair), *c[2:]])
 
 BAD_SKILLS = [
     ({}, {}),

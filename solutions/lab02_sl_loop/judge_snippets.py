@@ -15,15 +15,22 @@ service = connect()
 client = service.create_lora_training_client(preset().base_model, rank=4, seed=1).result()
 """
 STEP = f"{_DATA}loss = train_step(client, made(rows), lr)\n"
-TRAIN = f"""{_DATA}
-metrics, checkpoints = io.StringIO(), io.StringIO()
-log = train(client, made(rows), made(held), TrainConfig(**config), metrics, checkpoints)
+_READ = """
 losses = [[step, loss] for step, loss in log.losses.items()]
 seen = [[step, loss] for step, loss in log.held_out.items()]
 rows_given, rows = rows, [json.loads(line) for line in metrics.getvalue().splitlines()]
 lines = [json.loads(line) for line in checkpoints.getvalue().splitlines()]
 saved = [[one["name"], one["batch"], one["best"], one["waited"]] for one in lines]
 """
+TRAIN = f"""{_DATA}
+metrics, checkpoints = io.StringIO(), io.StringIO()
+log = train(client, made(rows), made(held), TrainConfig(**config), metrics, checkpoints)
+{_READ}"""
+GONE_ON = f"""{_DATA}
+metrics, checkpoints = io.StringIO(), io.StringIO()
+line = {{"name": "000004", "batch": taken, "state_path": "", "best": best, "waited": waited}}
+log = train(client, made(rows), made(held), TrainConfig(**config), metrics, checkpoints, line)
+{_READ}"""
 RESUMED = f"""{TRAIN}
 first = lines[0]
 restored = service.create_training_client_from_state_with_optimizer(first["state_path"]).result()

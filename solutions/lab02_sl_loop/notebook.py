@@ -201,9 +201,8 @@ def weighted_nll(
         ValueError: The shapes differ, or a log-probability whose weight is above 0 is NaN.
     """
     ### BEGIN SOLUTION
-    if [len(row) for row in logprobs] != [len(row) for row in weights]:
-        raise ValueError("logprobs and weights differ in shape; give a weight for each target.")
     total = trained = 0.0
+    # A strict zip raises ValueError itself where the shapes differ.
     for row, row_weights in zip(logprobs, weights, strict=True):
         for logprob, weight in zip(row, row_weights, strict=True):
             # 0 * -inf is NaN: an untrained token must not be multiplied at all.
@@ -865,9 +864,10 @@ def general_skill(
     found: dict[str, dict[str, float]] = {}
     for task, first in before.items():
         second = after[task]
-        if len(first) != len(second) or not len(first):
-            raise ValueError(f"{task}: {len(first)} answers before and {len(second)} after.")
+        # A strict zip raises ValueError itself where there are not as many after as before.
         kept = [later for earlier, later in zip(first, second, strict=True) if earlier]
+        if not first:
+            raise ValueError(f"{task} has no questions.")
         found[task] = {
             "before": sum(first) / len(first),
             "after": sum(second) / len(second),
