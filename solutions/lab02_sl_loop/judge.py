@@ -104,7 +104,7 @@ def step(student, rows, lr, result="loss"):
 
 
 @exercise("train_step", points=2, examples=3)
-@given(rows=draws.rows(1, 3), lr=st.sampled_from([0.001, 0.0025]))
+@given(rows=draws.BATCHES, lr=st.sampled_from([0.001, 0.0025]))
 def test_step_sends_the_batch_and_one_step(student, requests, rows, lr):
     loss = step(student, rows, lr)
     expect(draws.order_of(requests.log), ["forward_backward", "optim_step"])
