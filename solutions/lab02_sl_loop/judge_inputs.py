@@ -7,6 +7,8 @@ import math
 
 from hypothesis import strategies as st
 
+from autograder.judge.requests import hash_of
+
 ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(12)]
 """Tokens and weights of twelve datums, all of them different, each with two trained targets."""
 HELD = [([70, 71, 72], [0.0, 1.0, 1.0]), ([80, 81, 82, 83], [0.0, 0.0, 0.0, 1.0])]
@@ -14,6 +16,12 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 WORDS = st.text("abcxyz", min_size=1, max_size=5) | st.just(ALPHABET)
 NO_WORDS = ("", "Cat", "two words", "caf\u00e9", "x1", "it's", "a_b")
 PLACES = st.integers(1, 9).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n)))
+BAD_NLL = [
+    ([[math.nan, -1.0]], [[1.0, 1.0]]),
+    ([[-1.0, -1.0]], [[1.0]]),
+    ([[-1.0]], [[1.0, 0.0]]),
+    ([[-1.0]], [[1.0], [1.0]]),
+]
 BAD_STEPS = [
     (4, 4, "linear", 0),
     (-1, 4, "linear", 0),
@@ -86,6 +94,37 @@ def sizes(batch_size):
     """How many of the datums of `ROWS` are in each batch of an epoch."""
     whole, left = divmod(len(ROWS), batch_size)
     return [batch_size] * whole + [left] * (left > 0)
+
+
+def hashes(rows):
+    """What the log says of these tokens and weights, sent as Lab 1 makes a datum of them."""
+    return [hash_of(t[:-1], target_tokens=t[1:], weights=w[1:]) for t, w in rows]
+
+
+def trained(rows):
+    """How many targets of these rows are trained, by weight."""
+    return sum(sum(w[1:]) for _, w in rows)
+
+
+def lines_of_metrics(nll, held):
+    """The lines of a run of six steps that evaluates every four; `held` are its three values."""
+    decay = rates(len(nll), "linear", 0)
+    lines = [
+        {"step": at, "learning_rate": decay[at], "progress": (at + 1) / 6, "train_mean_nll": one}
+        for at, one in enumerate(nll)
+    ]
+    for at, one in zip((0, 4), held, strict=False):
+        lines[at]["test/nll"] = one
+    return [*lines, {"step": 6, "test/nll": held[2]}]
+
+
+def lines_of_checkpoints(held):
+    """Name, steps, lowest loss and evaluations in vain of what the same run saves."""
+    first, second, third = held
+    waited = 0 if second < first else 1
+    waited = 0 if third < min(first, second) else waited + 1
+    # The evaluation before step 4 comes after this save.
+    return [["000004", 4, first, 0], ["final", 6, min(held), waited]]
 
 
 # --- chats ----------------------------------------------------------------------------------------

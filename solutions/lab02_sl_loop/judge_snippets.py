@@ -14,7 +14,7 @@ def made(rows):
 service = connect()
 client = service.create_lora_training_client(preset().base_model, rank=4, seed=1).result()
 """
-STEP = f"{_DATA}loss = train_step(client, made(rows), lr)\n"
+STEP = f"{_DATA}result = train_step(client, made(rows), lr)"
 _READ = """
 losses = [[step, loss] for step, loss in log.losses.items()]
 seen = [[step, loss] for step, loss in log.held_out.items()]

@@ -45,6 +45,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TextIO
 
 import tinker
@@ -117,6 +118,12 @@ class RunLog:
     losses: dict[int, float] = field(default_factory=dict)
     held_out: dict[int, float] = field(default_factory=dict)
     stopped_early: bool = False
+
+
+def write_line(file: TextIO, record: Mapping) -> None:
+    """Append a line of JSON, and leave nothing in memory that a crash would lose."""
+    file.write(json.dumps(record) + "\n")
+    file.flush()
 
 
 # %% tags=["tools"]
@@ -438,9 +445,10 @@ def train(
     Args:
         client: Fresh, or restored with its optimizer from the checkpoint in `resume`.
         data, held_out: At least one example each.
-        metrics: Each step writes one line of JSON: "step", "learning_rate", "progress" ((s + 1) /
-            total), "train_mean_nll", and "test/nll" if there was an evaluation before it. An
-            evaluation that no step follows has a line with "step" and "test/nll" only.
+        metrics: Each step writes one line of JSON, as `write_line` does: "step", "learning_rate",
+            "progress" ((s + 1) / total), "train_mean_nll", and "test/nll" if there was an
+            evaluation before it. An evaluation that no step follows has a line with "step" and
+            "test/nll" only.
         checkpoints: Each save writes one line: "name", "batch" (how many steps have been taken),
             "state_path", "best" (lowest held-out loss so far, null if none) and "waited"
             (evaluations since then).
@@ -449,25 +457,21 @@ def train(
 
     Returns:
         Loss of each step taken and of each evaluation, by step, of this call; and whether it
-        stopped early.
+        stopped early, that is, left steps out.
     """
     ### BEGIN SOLUTION
     log = RunLog()
-    per_epoch = len(batches(data, config.batch_size, config.seed, 0))
+    per_epoch = math.ceil(len(data) / config.batch_size)
     total = config.epochs * per_epoch
     first = resume["batch"] if resume else 0
     best = resume["best"] if resume else None
     waited = resume["waited"] if resume else 0
     epoch_batches: dict[int, list[list[tinker.Datum]]] = {}
 
-    def write(file: TextIO, record: dict) -> None:
-        file.write(json.dumps(record) + "\n")
-        file.flush()
-
     def save(name: str, done: int) -> None:
         path = client.save_state(name).result().path
         record = {"name": name, "batch": done, "state_path": path}
-        write(checkpoints, {**record, "best": best, "waited": waited})
+        write_line(checkpoints, {**record, "best": best, "waited": waited})
 
     def evaluate() -> float:
         outputs = client.forward(list(held_out), "cross_entropy").result().loss_fn_outputs
@@ -476,7 +480,7 @@ def train(
         return weighted_nll(logprobs, weights)[1]
 
     done = first
-    for step in range(first, total + 1):
+    for step in count(first):
         measured = {}
         if step == total or step % config.evaluate_every == 0:
             log.held_out[step] = evaluate()
@@ -486,7 +490,7 @@ def train(
             if step < total and config.patience is not None and waited >= config.patience:
                 log.stopped_early = True
         if step == total or log.stopped_early:
-            write(metrics, {"step": step, **measured})
+            write_line(metrics, {"step": step, **measured})
             break
         epoch, place = divmod(step, per_epoch)
         if epoch not in epoch_batches:
@@ -495,7 +499,7 @@ def train(
         log.losses[step] = train_step(client, epoch_batches[epoch][place], rate)
         done = step + 1
         record = {"step": step, "learning_rate": rate, "progress": done / total}
-        write(metrics, {**record, "train_mean_nll": log.losses[step], **measured})
+        write_line(metrics, {**record, "train_mean_nll": log.losses[step], **measured})
         if config.save_every and done % config.save_every == 0 and done < total:
             save(f"{done:06d}", done)
     save("final", done)
