@@ -22,20 +22,36 @@
 # - teach a model a new task and measure what it forgot.
 #
 # You need no key and no GPU. Everything trains a small model on your own machine.
+#
+# ![Two timelines of you and the service, three training steps each. Above you send a gradient, wait
+# for its loss, send the step, wait again: the service has a gap after each request, while messages
+# travel. Below you send gradient and step together, then wait: half of the gaps are gone, and the
+# three steps end sooner.](figures/loop.svg)
+#
+# *Three training steps. Above each request waits for the answer to the one before. Below the step
+# is sent at once. The work of the service is the same, its idle time is not. Exercise 4.*
 
 # %% [markdown]
 # ## Predict
 #
-# A base model answers `Translate to Pig Latin: banana` wrongly every time. You train it on 400
-# other words for 120 steps. Its loss falls quickly at first and slowly later.
+# A base model answers `Translate to Pig Latin: banana` wrongly every time. You train it on about
+# 400 other words for about 120 steps. Its loss falls quickly at first and slowly later.
 #
 # When do the first unseen words come out right: while the loss falls quickly, or later?
 #
 # <details><summary>Answer</summary>
 #
-# Later. The loss is a mean over letters, and most letters are easy: they are copied. A word counts
-# only when all of its letters are right, so exact match stays near 0 while the loss already looks
-# good. You see both curves below.
+# Later. The loss is a mean over tokens, and most of them are easy: letters that are copied, the
+# `ay`, the end. A word counts only when all of its letters are right. In five runs with five seeds
+# the loss on unseen words had lost three quarters of its height after 5 steps, and at most 1 word
+# of 60 was right. Half of the words were right after 20 to 30 steps.
+#
+# ![Two panels over 120 steps, five thin lines in each, one for each seed. Left: the loss on unseen
+# words falls from about 5.5 to below 1 within 10 steps and creeps towards 0 after that. Right: the
+# share of unseen words that are right stays near 0 for the first 5 steps, passes one half between
+# steps 15 and 30, and ends between 0.93 and 0.98.](figures/pig_latin.svg)
+#
+# *Held-out loss and held-out words, five seeds, measured on the base model of this kit.*
 #
 # </details>
 
@@ -564,14 +580,16 @@ from pathlib import Path
 
 from shared.data.nouns import NOUNS
 
-SEED = 1
+SEED = 2
 RUNS = Path(tempfile.mkdtemp(prefix="lab02-"))
-# Words that the tokenizer spells letter by letter; a word in one piece hides its letters.
-spelled = [word for word in NOUNS if len(tokenizer.encode(" " + word)) > len(word) / 2]
-random.Random(SEED).shuffle(spelled)
-held_out_words, words = spelled[:60], spelled[60:]
-training = [to_datum(chat) for chat in pig_latin_dataset(words)]
-testing = [to_datum(chat) for chat in pig_latin_dataset(held_out_words)]
+
+
+def split_words(seed: int) -> tuple[list[str], list[str]]:
+    """Nouns to train on, and 60 others that are held out."""
+    # Words that the tokenizer spells letter by letter; a word in one piece hides its letters.
+    spelled = [word for word in NOUNS if len(tokenizer.encode(" " + word)) > len(word) / 2]
+    random.Random(seed).shuffle(spelled)
+    return spelled[60:], spelled[:60]
 
 
 class Shown:
@@ -583,9 +601,13 @@ class Shown:
     def write(self, line: str) -> None:
         """Write the line; show how far the run is."""
         self.file.write(line)
-        done = json.loads(line)["step"] + 1
-        bar = ("#" * (20 * done // self.total)).ljust(20)[:20]
-        sys.stdout.write(f"\r[{bar}] step {min(done, self.total)} of {self.total}  ")
+        record = json.loads(line)
+        done = min(record["step"] + 1, self.total)
+        bar = ("#" * (20 * done // self.total)).ljust(20)
+        loss = (
+            f"loss {record['train_mean_nll']:.3f}" if "train_mean_nll" in record else "done      "
+        )
+        sys.stdout.write(f"\r[{bar}] step {done} of {self.total}  {loss}")
         sys.stdout.flush()
 
     def flush(self) -> None:
@@ -593,32 +615,46 @@ class Shown:
         self.file.flush()
 
 
-def run(name: str, data: Sequence, tests: Sequence, config: TrainConfig, seed: int = SEED):
+def fresh(seed: int) -> tinker.TrainingClient:
+    """A new adapter on the base model."""
+    adapter = service.create_lora_training_client(
+        settings.base_model, rank=settings.rank, seed=seed
+    )
+    return adapter.result()
+
+
+def run(name: str, data: Sequence, tests: Sequence, config: TrainConfig):
     """Train a fresh adapter in a folder of its own; return it with its log."""
     folder = RUNS / name
     folder.mkdir()
-    fresh = service.create_lora_training_client(
-        settings.base_model, rank=settings.rank, seed=seed
-    ).result()
+    adapter = fresh(config.seed)
     total = config.epochs * math.ceil(len(data) / config.batch_size)
     metrics = Shown(folder / "metrics.jsonl", total)
-    with (folder / "checkpoints.jsonl").open("a", encoding="utf-8") as checkpoints:
-        log = train(fresh, data, tests, config, metrics, checkpoints)
-    metrics.file.close()
+    with metrics.file, (folder / "checkpoints.jsonl").open("a", encoding="utf-8") as checkpoints:
+        log = train(adapter, data, tests, config, metrics, checkpoints)
     print()
-    return fresh, log
+    return adapter, log
 
 
-per_epoch = math.ceil(len(training) / 32)
-PIG = TrainConfig(
-    epochs=max(1, round(120 / per_epoch)),
-    batch_size=32,
-    learning_rate=settings.sft_learning_rate,
-    warmup=settings.warmup_steps,
-    seed=SEED,
-    evaluate_every=20,
-    save_every=20,
-)
+def pig_config(examples: int, seed: int) -> TrainConfig:
+    """About 120 steps, with a look and a checkpoint every ten."""
+    return TrainConfig(
+        epochs=max(1, round(120 / math.ceil(examples / 32))),
+        batch_size=32,
+        learning_rate=settings.sft_learning_rate,
+        warmup=settings.warmup_steps,
+        seed=seed,
+        evaluate_every=10,
+        save_every=10,
+    )
+
+
+words, held_out_words = split_words(SEED)
+training = [to_datum(chat) for chat in pig_latin_dataset(words)]
+testing = [to_datum(chat) for chat in pig_latin_dataset(held_out_words)]
+
+# %% tags=["demo"]
+PIG = pig_config(len(training), SEED)
 pig, pig_log = run("pig_latin", training, testing, PIG)
 
 # %% [markdown]
@@ -684,7 +720,7 @@ def curves_figure(curves: Mapping[str, Mapping[int, float]], label: str, alt: st
 curves_figure(
     {"training loss": pig_log.losses, "held-out loss": pig_log.held_out, "exact match": exact},
     "loss per token, share of words",
-    "Three curves over steps; both losses fall at once, exact match rises late",
+    "Three curves over steps; both losses fall at once, exact match rises later",
 )
 
 # %% tags=["demo"]
@@ -696,22 +732,65 @@ for chat, one, other in zip(test_chats, answers(base, asked), answers(after, ask
 # %% [markdown]
 # ### Interrupt it
 #
-# You train eight steps in one go. Then you do it again, stop after four as a crash would, and go on
-# from the last line of `checkpoints.jsonl`. A client that is made from a state *with its optimizer*
-# goes on exactly; without it Adam starts anew and the curve bends.
+# You train eight steps in one go. Then you do it again, and the power fails after six. The last
+# checkpoint was made after four. The cookbook's own tool finds it in your `checkpoints.jsonl`.
+#
+# A client that is made from a state *with its optimizer* goes on exactly. Without it Adam starts
+# anew, and the curve bends.
+#
+# Which steps does the second run take twice? Decide before you run the cell.
 
 # %% tags=["demo"]
+from tinker_cookbook.checkpoint_utils import get_last_checkpoint
+
 SHORT = TrainConfig(
     epochs=2, batch_size=16, learning_rate=2e-3, evaluate_every=4, save_every=4, seed=SEED
 )
-_, whole = run("whole", training[:64], testing[:16], SHORT)
-last = json.loads((RUNS / "whole" / "checkpoints.jsonl").read_text().splitlines()[0])
+few, fewer = training[:64], testing[:16]
+
+
+class PowerCut(Exception):
+    """Stands for whatever ends a run too early."""
+
+
+class Failing(Shown):
+    """A file on a machine whose power fails after six steps."""
+
+    def write(self, line: str) -> None:
+        """Write the line; fail after the sixth."""
+        super().write(line)
+        if json.loads(line)["step"] == 5:
+            raise PowerCut
+
+
+_, whole = run("whole", few, fewer, SHORT)
+folder = RUNS / "interrupted"
+folder.mkdir()
+metrics = Failing(folder / "metrics.jsonl", 8)
+with metrics.file, (folder / "checkpoints.jsonl").open("a", encoding="utf-8") as checkpoints:
+    try:
+        train(fresh(SEED), few, fewer, SHORT, metrics, checkpoints)
+    except PowerCut:
+        print("\nthe power failed")
+
+last = get_last_checkpoint(str(folder)).to_dict()
 restored = service.create_training_client_from_state_with_optimizer(last["state_path"]).result()
-rest = train(
-    restored, training[:64], testing[:16], SHORT, io.StringIO(), io.StringIO(), resume=last
-)
+metrics = Shown(folder / "metrics.jsonl", 8)
+with metrics.file, (folder / "checkpoints.jsonl").open("a", encoding="utf-8") as checkpoints:
+    rest = train(restored, few, fewer, SHORT, metrics, checkpoints, resume=last)
+print()
 for step, loss in rest.losses.items():
-    print(f"step {step}: whole {whole.losses[step]:.4f}, resumed {loss:.4f}")
+    print(f"step {step}: in one go {whole.losses[step]:.4f}, resumed {loss:.4f}")
+
+# %% [markdown]
+# Steps 4 and 5 are taken twice: nothing was saved after them. Their lines stand twice in
+# `metrics.jsonl`, and the later ones count. The cookbook reads that file too.
+
+# %% tags=["demo"]
+from tinker_cookbook.stores import LocalStorage, TrainingRunStore
+
+records = TrainingRunStore(LocalStorage(folder)).read_metrics()
+print([record["step"] for record in records])
 
 # %% [markdown]
 # ## Exercise 8: a prompt in the weights
@@ -887,23 +966,21 @@ def general_skill(
 check("general_skill")
 
 # %% [markdown]
-# Decide before you run the cell: what has pig latin cost the model? It was never asked for sums or
-# lists of words while it trained.
+# Decide before you run the cell: what has pig latin cost the model? It was never asked for sums,
+# or to spell or repeat a word, while it trained.
+
 
 # %% tags=["demo"]
-sums = [
-    [
-        {"role": "user", "content": f"What is {a} + {b}?"},
-        {"role": "assistant", "content": str(a + b)},
-    ]
-    for a, b in pairs[:30]
-]
-things = ("cat, dog", "book, lamp", "tree, boat", "moon, river", "fish, bird", "house, clock")
-lists = [
-    [{"role": "user", "content": f"Repeat these words: {line}."},
-     {"role": "assistant", "content": line}]
-    for line in things
-]  # fmt: skip
+def asking(question: str, answer: str) -> list[dict[str, str]]:
+    """A chat of one question."""
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+OTHER_TASKS = {
+    "sums": [asking(f"What is {a} + {b}?", str(a + b)) for a, b in pairs[:30]],
+    "repeat": [asking(f"Repeat the word {word}.", word) for word in held_out_words[:30]],
+    "spell": [asking(f"Spell {word}.", "-".join(word)) for word in held_out_words[:30]],
+}
 
 
 def skills(sampler: tinker.SamplingClient) -> dict[str, list[bool]]:
@@ -913,7 +990,7 @@ def skills(sampler: tinker.SamplingClient) -> dict[str, list[bool]]:
             chat[-1]["content"] in said
             for chat, said in zip(chats, answers(sampler, [c[:1] for c in chats]), strict=True)
         ]
-        for name, chats in {"sums": sums, "lists": lists}.items()
+        for name, chats in OTHER_TASKS.items()
     }
 
 
@@ -924,13 +1001,20 @@ for task, row in general_skill(skills(base), skills(after)).items():
 # ### Predict: the size of a batch
 #
 # The same data, once through, in batches of 8, 16 and 32, the learning rate growing by the square
-# root of the batch. Which held-out loss is lowest at the end?
+# root of the batch. Which held-out loss is lowest at the end, and which is highest?
 #
 # <details><summary>Answer</summary>
 #
-# The smallest batch, here: it takes four times as many steps on the same data, and the rule makes
-# up for a part of that only. On real hardware a small batch costs more time for each example, so
-# the question is what you pay for: examples or hours.
+# | seed | 8 | 16 | 32 |
+# |---|---|---|---|
+BATCH_TABLE
+#
+# The largest batch is the worst every time: it takes a quarter of the steps of the smallest one,
+# and a larger rate makes up for a part of that only. The smallest wins in four runs of five. One
+# run proves little when two curves end this close.
+#
+# On real hardware a small batch costs more time for each example. So the question is what you pay
+# for: examples or hours.
 #
 # </details>
 
@@ -949,6 +1033,16 @@ curves_figure(by_size, "held-out loss per token", "Held-out loss over steps time
 
 # %% [markdown]
 # ## Common mistakes
+#
+# Three mistakes are made before this lab starts, in the data. No check here sees them, and the loss
+# falls all the same:
+#
+# - The targets are not shifted: the model learns to repeat the token it has just read.
+# - The prompt is trained too: the loss is mostly about questions, and looks good or bad with them.
+# - The end token is not trained: answers never end.
+#
+# Look at one datum before you train, as in the worked example. The mistakes below are made in the
+# exercises:
 #
 # <!-- common mistakes -->
 

@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""One return for each kind, warm-up by a minimum."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""Useful chats first, then two sums of prompts."""
 
 from collections.abc import Sequence
 

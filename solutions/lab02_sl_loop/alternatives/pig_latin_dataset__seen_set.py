@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""A set of words already seen, and messages made from a dict."""
 
 from collections.abc import Sequence
 

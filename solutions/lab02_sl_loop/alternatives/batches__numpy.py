@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""A permutation of numpy, dealt into batches one by one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""The power as a difference of logarithms."""
 
 import math
 

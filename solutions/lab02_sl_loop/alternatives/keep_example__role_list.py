@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""The list of roles against the list it has to be."""
 
 
 def keep_example(example: Chat) -> bool:

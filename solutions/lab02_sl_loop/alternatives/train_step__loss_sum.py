@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""The service's own sum over the weights, and the step waited for first."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""All trained places in one array of pairs."""
 
 import math
 from collections.abc import Sequence

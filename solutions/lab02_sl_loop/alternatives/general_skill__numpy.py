@@ -1,4 +1,4 @@
-"""The same answer by other means."""
+"""Arrays of right and wrong, compared at once."""
 
 from collections.abc import Mapping, Sequence
 
