@@ -10,6 +10,5 @@ def batches(data: Sequence, batch_size: int, seed: int, epoch: int) -> list[list
     order = list(data)
     # A text seeds both numbers apart: seed + epoch would give seed 1 the order of epoch 1.
     random.Random(f"{seed}/{epoch}").shuffle(order)
-    while order and len(order) % batch_size:
-        order.append(order[len(order) % batch_size - 1])
+    order += order[: -len(order) % batch_size]
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,4 +1,4 @@
-"""Every epoch has the same order. The order must depend on the epoch too."""
+"""You give every epoch the same order. It must depend on the epoch too."""
 
 import random
 from collections.abc import Sequence

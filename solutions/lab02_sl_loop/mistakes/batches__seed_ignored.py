@@ -1,4 +1,4 @@
-"""The order does not depend on the seed: two runs that should differ are the same."""
+"""You make an order that does not depend on the seed: two runs that should differ are the same."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Before and after are swapped: learnt looks like forgotten."""
+"""You swapped before and after: learnt looks like forgotten."""
 
 from collections.abc import Mapping, Sequence
 

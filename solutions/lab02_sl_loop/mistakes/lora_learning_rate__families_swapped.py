@@ -1,4 +1,4 @@
-"""The exponents of the two families are swapped: 0.0775 is Qwen's, 0.781 Llama's."""
+"""You swapped the exponents of the two families: 0.0775 is Qwen's, 0.781 Llama's."""
 
 
 def lora_learning_rate(hidden_size: int, family: str) -> float:

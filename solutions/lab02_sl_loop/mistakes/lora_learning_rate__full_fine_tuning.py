@@ -1,4 +1,4 @@
-"""This is the rate of full fine-tuning. LoRA wants ten times as much."""
+"""You return the rate of full fine-tuning. LoRA wants ten times as much."""
 
 
 def lora_learning_rate(hidden_size: int, family: str) -> float:

@@ -1,4 +1,4 @@
-"""The roles are swapped: the model would be trained to write the question."""
+"""You swapped the roles: the model would be trained to write the question."""
 
 from collections.abc import Sequence
 

@@ -41,7 +41,7 @@ def train(
         return weighted_nll(logprobs, weights)[1]
 
     done = first
-    for step in range(first, total + 1):
+    for step in count(first):
         measured = {}
         if step == total or step % config.evaluate_every == 0:
             log.held_out[step] = evaluate()

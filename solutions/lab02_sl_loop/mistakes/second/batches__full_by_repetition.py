@@ -14,6 +14,7 @@ def batches(data: Sequence, batch_size: int, seed: int, epoch: int) -> list[list
         if place % batch_size == 0:
             found.append([])
         found[-1].append(data[int(index)])
-    while found and len(found[-1]) < batch_size:
-        found[-1].append(found[0][0])
+    if found:
+        again = [example for batch in found for example in batch]
+        found[-1] += again[: batch_size - len(found[-1])]
     return found
