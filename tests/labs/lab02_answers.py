@@ -94,7 +94,7 @@ def train(names: Names, rng: Random) -> Any:
     client = FakeClient([rng.choice([0.5, 1.0, 1.5, 2.0]) for _ in range(40)])
     resume = None
     if rng.random() < 0.4:
-        taken = rng.randint(1, config.epochs * math.ceil(len(data) / config.batch_size))
+        taken = rng.randint(1, config.epochs * (len(data) // config.batch_size))
         resume = {"name": f"{taken:06d}", "batch": taken, "state_path": "fake://resumed",
                   "best": rng.choice([0.4, 1.0]), "waited": rng.randint(0, 1)}  # fmt: skip
     metrics, checkpoints = io.StringIO(), io.StringIO()
