@@ -187,9 +187,9 @@ def test_what_is_written_down(student, requests):
     expect(saved, draws.lines_of_checkpoints(held), FLOAT32)
 
 
-@exercise("train", points=2, examples=2)
-@given(size=st.sampled_from([4, 5]), kind=st.sampled_from(["linear", "cosine"]))
-def test_every_epoch_trains_every_datum(student, requests, size, kind):
+@exercise("train", points=2)
+def test_every_epoch_trains_every_datum(student, requests):
+    size, kind = 5, "cosine"
     train(student, draws.config(batch_size=size, kind=kind, warmup=2), "None")
     sizes, sent = draws.sizes(size), requests.datums
     expect(requests.learning_rates, draws.rates(2 * len(sizes), kind, 2), FLOAT64)

@@ -653,8 +653,22 @@ words, held_out_words = split_words(SEED)
 training = [to_datum(chat) for chat in pig_latin_dataset(words)]
 testing = [to_datum(chat) for chat in pig_latin_dataset(held_out_words)]
 
+# %% [markdown]
+# Here it costs nothing. With a key it would: look at the price before you run the cell after this
+# one. Each step reads its batch, each look reads the held-out words, each checkpoint is asked for
+# all of them.
+
 # %% tags=["demo"]
+from shared.tinker.prices import preview_cost
+
+PRICED_MODEL = "Qwen/Qwen3-8B"
 PIG = pig_config(len(training), SEED)
+looks = PIG.epochs * math.ceil(len(training) / PIG.batch_size) // PIG.evaluate_every + 2
+questions = [prompt_tokens(chat[:1]) for chat in pig_latin_dataset(held_out_words)]
+read = training * PIG.epochs + testing * looks
+print(preview_cost(read, PRICED_MODEL, prompts=questions * looks, max_tokens=24))
+
+# %% tags=["demo"]
 pig, pig_log = run("pig_latin", training, testing, PIG)
 
 # %% [markdown]
@@ -996,6 +1010,13 @@ def skills(sampler: tinker.SamplingClient) -> dict[str, list[bool]]:
 
 for task, row in general_skill(skills(base), skills(after)).items():
     print(f"{task:6}", "  ".join(f"{key} {value:.2f}" for key, value in row.items()))
+for chats in OTHER_TASKS.values():
+    print(chats[0][0]["content"], "->", answers(after, [chats[0][:1]])[0])
+
+# %% [markdown]
+# Nearly everything is gone: whatever is asked, the adapter answers with a word in pig latin. It was
+# trained on one task only, at a high rate, and nothing in its data held the others in place. Mixing
+# a few other chats in is the usual remedy; the extension asks what it brings.
 
 # %% [markdown]
 # ### Predict: the size of a batch
@@ -1097,17 +1118,20 @@ curves_figure(by_size, "held-out loss per token", "Held-out loss over steps time
 # ## On the real service
 #
 # The code above is the same with a key: set `TINKER_API_KEY`, and `connect` and `preset` choose the
-# hosted service and a model that it has. Look before you leap:
+# hosted service and a model that it has. The preview above the first long run tells what that run
+# costs. This one is for everything else on the page that trains.
 
 # %% tags=["demo"]
-from shared.tinker.prices import preview_cost
-
-prompts = [prompt_tokens(chat[:1]) for chat in test_chats]
-print(preview_cost(training, "Qwen/Qwen3-8B", epochs=PIG.epochs, prompts=prompts, max_tokens=24))
+read = few * 4 + data * PIRATE.epochs + training * len(by_size)
+print(preview_cost(read, PRICED_MODEL))
 
 # %% [markdown]
-# The prices are a copy with a date on it. Look up today's before you rely on them. Evaluations read
-# tokens too: `held_out` costs each time you look at it.
+# The prices are a copy with a date on it. Look up today's before you rely on them. The tokens are
+# those of the small model's tokenizer, which spells more words letter by letter than a large
+# model's does. Evaluations read tokens too: `held_out` costs each time you look at it.
+#
+# A large model wants another learning rate. `settings.sft_learning_rate` has it, from the
+# cookbook's formula, as your `lora_learning_rate` gives it.
 
 # %% [markdown]
 # ## Errata you may meet
