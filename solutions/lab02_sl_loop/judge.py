@@ -189,10 +189,9 @@ def test_what_is_written_down(student, requests):
 
 @exercise("train", points=2)
 def test_every_epoch_trains_every_datum(student, requests):
-    size, kind = 5, "cosine"
-    train(student, draws.config(batch_size=size, kind=kind, warmup=2), "None")
-    sizes, sent = draws.sizes(size), requests.datums
-    expect(requests.learning_rates, draws.rates(2 * len(sizes), kind, 2), FLOAT64)
+    train(student, draws.config(batch_size=5, kind="cosine", warmup=2), "None")
+    sizes, sent = draws.sizes(5), requests.datums
+    expect(requests.learning_rates, draws.rates(2 * len(sizes), "cosine", 2), FLOAT64)
     expect([len(batch) for batch in sent], sizes * 2)
     halves = (sent[: len(sizes)], sent[len(sizes) :])
     first, second = ([one for batch in half for one in batch] for half in halves)
