@@ -1,10 +1,31 @@
 """The same mistake, written differently."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import tinker
+
+
+def mean(result, sequences: Sequence[tinker.Datum]) -> float:
+    weights = sum(float(one.loss_fn_inputs["weights"].to_torch().sum()) for one in sequences)
+    return result.metrics["loss:sum"] / weights
+
+
+def rate_of(config: TrainConfig, step: int, total: int) -> float:
+    rate = config.learning_rate * min(1, (step + 1) / max(1, config.warmup))
+    if config.kind == "linear":
+        rate *= (total - step) / total
+    elif config.kind == "cosine":
+        rate *= math.cos(math.pi * step / total / 2) ** 2
+    return rate
+
+
+def one_step(client: tinker.TrainingClient, batch: list[tinker.Datum], rate: float) -> float:
+    gradient = client.forward_backward(batch, "cross_entropy")
+    client.optim_step(tinker.AdamParams(learning_rate=rate, eps=1e-8)).result()
+    return mean(gradient.result(), batch)
 
 
 def train(
@@ -16,52 +37,34 @@ def train(
     checkpoints: TextIO,
     resume: Mapping | None = None,
 ) -> RunLog:
-    plan = [
-        batch
-        for epoch in range(config.epochs)
-        for batch in batches(data, config.batch_size, config.seed, epoch)
-    ]
-    weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in held_out)
-    resume = resume or {"batch": 0, "best": None, "waited": 0}
-    step, best, waited = resume["batch"], resume["best"], resume["waited"]
-    log = RunLog()
+    log, n = RunLog(), math.ceil(len(data) / config.batch_size)
+    total = n * config.epochs
+    state = dict(resume) if resume else {"batch": 0, "best": None, "waited": 0}
+
+    def keep(name: str, taken: int) -> None:
+        state.update(name=name, batch=taken, state_path=client.save_state(name).result().path)
+        checkpoints.write(json.dumps(state) + "\n")
+
+    step = state["batch"]
     while True:
-        line: dict = {"step": step}
-        if step % config.evaluate_every == 0 or step == len(plan):
-            looked = client.forward(list(held_out), "cross_entropy").result()
-            nll = looked.metrics["loss:sum"] / weight
-            log.held_out[step] = nll
-            if best is None or nll < best:
-                best, waited = nll, 0
-            else:
-                waited += 1
-        if step == len(plan):
+        row = {}
+        if step % config.evaluate_every == 0 or step == total:
+            looked = client.forward(held_out, "cross_entropy").result()
+            nll = row["test/nll"] = log.held_out[step] = mean(looked, held_out)
+            lower = state["best"] is None or nll < state["best"]
+            state |= {"best": nll, "waited": 0} if lower else {"waited": state["waited"] + 1}
+            enough = config.patience is not None and state["waited"] >= config.patience
+            log.stopped_early = enough and step < total
+        if step == total or log.stopped_early:
+            metrics.write(json.dumps({"step": step, **row}) + "\n")
             break
-        if config.patience is not None and step in log.held_out and waited >= config.patience:
-            log.stopped_early = True
-            break
-        rate = lr_schedule(
-            min(step + 1, len(plan) - 1),
-            len(plan),
-            config.learning_rate,
-            config.kind,
-            config.warmup,
-        )
-        log.losses[step] = train_step(client, plan[step], rate)
-        line["learning_rate"] = rate
-        line["progress"] = (step + 1) / len(plan)
-        line["train_mean_nll"] = log.losses[step]
-        if step in log.held_out:
-            line["test/nll"] = log.held_out[step]
-        metrics.write(json.dumps(line) + "\n")
+        rate = rate_of(config, min(step + 1, total - 1), total)
+        batch = batches(data, config.batch_size, config.seed, step // n)[step % n]
+        log.losses[step] = one_step(client, batch, rate)
+        row |= {"step": step, "learning_rate": rate, "train_mean_nll": log.losses[step]}
         step += 1
-        if step < len(plan) and config.save_every > 0 and step % config.save_every == 0:
-            name = str(step).zfill(6)
-            path = client.save_state(name).result().path
-            note = {"name": name, "batch": step, "state_path": path, "best": best}
-            checkpoints.write(json.dumps({**note, "waited": waited}) + "\n")
-    metrics.write(json.dumps({"step": step, "test/nll": log.held_out[step]}) + "\n")
-    path = client.save_state("final").result().path
-    note = {"name": "final", "batch": step, "state_path": path, "best": best, "waited": waited}
-    checkpoints.write(json.dumps(note) + "\n")
+        metrics.write(json.dumps({**row, "progress": step / total}) + "\n")
+        if config.save_every > 0 and not step % config.save_every and step != total:
+            keep(f"{step:06d}", step)
+    keep("final", step)
     return log

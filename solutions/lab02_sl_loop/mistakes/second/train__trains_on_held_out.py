@@ -1,11 +1,22 @@
 """The same mistake, written differently."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import tinker
+
+
+def mean_loss(client: tinker.TrainingClient, sequences: Sequence[tinker.Datum]) -> float:
+    weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in sequences)
+    return client.forward(list(sequences), "cross_entropy").result().metrics["loss:sum"] / weight
+
+
+def every_batch(data: Sequence[tinker.Datum], config: TrainConfig) -> list[list[tinker.Datum]]:
+    found = []
+    for epoch in range(config.epochs):
+        found += batches(data, config.batch_size, config.seed, epoch)
+    return found
 
 
 def train(
@@ -17,51 +28,31 @@ def train(
     checkpoints: TextIO,
     resume: Mapping | None = None,
 ) -> RunLog:
-    log = RunLog()
-    data = list(data) + list(held_out)
-    n = math.ceil(len(data) / config.batch_size)
-    total = n * config.epochs
-    state = dict(resume) if resume else {"batch": 0, "best": None, "waited": 0}
-
-    def mean(result, sequences):
-        weights = sum(float(one.loss_fn_inputs["weights"].to_torch().sum()) for one in sequences)
-        return result.metrics["loss:sum"] / weights
-
-    def keep(name, taken):
-        state.update(name=name, batch=taken, state_path=client.save_state(name).result().path)
-        keys = ("name", "batch", "state_path", "best", "waited")
-        checkpoints.write(json.dumps({key: state[key] for key in keys}) + "\n")
-
-    step = state["batch"]
-    while step <= total:
-        row = {}
-        if step % config.evaluate_every == 0 or step == total:
-            row["test/nll"] = mean(client.forward(held_out, "cross_entropy").result(), held_out)
-            log.held_out[step] = row["test/nll"]
-            if state["best"] is not None and row["test/nll"] >= state["best"]:
-                state["waited"] += 1
-            else:
-                state["best"], state["waited"] = row["test/nll"], 0
-            enough = config.patience is not None and state["waited"] >= config.patience
-            log.stopped_early = enough and step < total
-        if step == total or log.stopped_early:
-            metrics.write(json.dumps({"step": step, **row}) + "\n")
+    plan, log = every_batch([*data, *held_out], config), RunLog()
+    resume = resume or {"batch": 0, "best": None, "waited": 0}
+    step, best, waited = resume["batch"], resume["best"], resume["waited"]
+    while True:
+        line: dict = {"step": step}
+        if step % config.evaluate_every == 0 or step == len(plan):
+            nll = line["test/nll"] = log.held_out[step] = mean_loss(client, held_out)
+            waited = 0 if best is None or nll < best else waited + 1
+            best = nll if waited == 0 else best
+        if step == len(plan):
             break
-        rate = config.learning_rate
-        if config.kind == "linear":
-            rate *= (total - step) / total
-        elif config.kind == "cosine":
-            rate *= math.cos(math.pi * step / total / 2) ** 2
-        if step < config.warmup:
-            rate *= (step + 1) / config.warmup
-        batch = batches(data, config.batch_size, config.seed, step // n)[step % n]
-        gradient = client.forward_backward(batch, "cross_entropy")
-        client.optim_step(tinker.AdamParams(learning_rate=rate, eps=1e-8)).result()
-        log.losses[step] = mean(gradient.result(), batch)
-        row.update(step=step, learning_rate=rate, train_mean_nll=log.losses[step])
+        if config.patience is not None and step in log.held_out and waited >= config.patience:
+            log.stopped_early = True
+            break
+        rate = lr_schedule(step, len(plan), config.learning_rate, config.kind, config.warmup)
+        log.losses[step] = train_step(client, plan[step], rate)
+        line |= {"learning_rate": rate, "train_mean_nll": log.losses[step]}
         step += 1
-        metrics.write(json.dumps({**row, "progress": step / total}) + "\n")
-        if config.save_every > 0 and not step % config.save_every and step != total:
-            keep(f"{step:06d}", step)
-    keep("final", step)
+        metrics.write(json.dumps({**line, "progress": step / len(plan)}) + "\n")
+        if step < len(plan) and config.save_every > 0 and step % config.save_every == 0:
+            path = client.save_state(str(step).zfill(6)).result().path
+            note = {"name": str(step).zfill(6), "batch": step, "state_path": path}
+            checkpoints.write(json.dumps({**note, "best": best, "waited": waited}) + "\n")
+    metrics.write(json.dumps(line) + "\n")
+    note = {"name": "final", "batch": step, "best": best, "waited": waited}
+    path = client.save_state("final").result().path
+    checkpoints.write(json.dumps({**note, "state_path": path}) + "\n")
     return log
