@@ -67,18 +67,19 @@ def config(**changes):
 
 
 def order_of(log):
-    """The kinds of a log's requests that train, look or save, in order of arrival."""
-    return [e.kind for e in log if e.kind in TOLD and "error" not in e.facts]
+    """What a log's requests that train, look or save asked, in order of arrival, with the loss."""
+    asked = [e for e in log if e.kind in TOLD and "error" not in e.facts]
+    return [" ".join([e.kind, *filter(None, [e.facts.get("loss_fn")])]) for e in asked]
 
 
 def run_order(total, *, evaluate_every, save_every):
     """The same for a run that does what it should."""
-    kinds = []
+    look, asked = "forward cross_entropy", []
     for step in range(total):
-        kinds += ["forward"] * (step % evaluate_every == 0)
-        kinds += ["forward_backward", "optim_step"]
-        kinds += ["save_weights"] * ((step + 1) % save_every == 0 and step + 1 < total)
-    return [*kinds, "forward", "save_weights"]
+        asked += [look] * (step % evaluate_every == 0)
+        asked += ["forward_backward cross_entropy", "optim_step"]
+        asked += ["save_weights"] * ((step + 1) % save_every == 0 and step + 1 < total)
+    return [*asked, look, "save_weights"]
 
 
 def rates(total, kind, warmup):

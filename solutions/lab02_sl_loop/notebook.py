@@ -149,7 +149,8 @@ from autograder.check import check
 # ## A worked example: one step by hand
 #
 # **Step 1. Connect.** The service runs on your machine; `connect` starts it. `preset` knows the
-# model that it serves and a learning rate for it.
+# model that it serves and a learning rate for it. The tokenizer has to be that model's own: here it
+# is the one that you have.
 # %% tags=["demo"]
 from shared.tinker import connect, preset
 
@@ -158,6 +159,7 @@ settings = preset()
 client = service.create_lora_training_client(
     settings.base_model, rank=settings.rank, seed=1
 ).result()
+tokenizer = client.get_tokenizer()
 
 # %% [markdown]
 # **Step 2. Make one example.** Lab 1's work: tokens, targets, weights.
@@ -758,8 +760,9 @@ for chat, one, other in zip(test_chats, answers(base, asked), answers(after, ask
 from tinker_cookbook.checkpoint_utils import get_last_checkpoint
 
 SHORT = TrainConfig(
-    epochs=2, batch_size=16, learning_rate=2e-3, evaluate_every=4, save_every=4, seed=SEED
-)
+    epochs=2, batch_size=16, learning_rate=settings.sft_learning_rate / 5,
+    evaluate_every=4, save_every=4, seed=SEED,
+)  # fmt: skip
 few, fewer = training[:64], testing[:16]
 
 
@@ -1131,7 +1134,8 @@ print(preview_cost(read, PRICED_MODEL))
 # model's does. Evaluations read tokens too: `held_out` costs each time you look at it.
 #
 # A large model wants another learning rate. `settings.sft_learning_rate` has it, from the
-# cookbook's formula, as your `lora_learning_rate` gives it.
+# cookbook's formula, as your `lora_learning_rate` gives it. And `rendered` writes Qwen's chat
+# format: ask for one of Qwen's models, `preset("Qwen/Qwen3-8B")`, or take a renderer of Lab 1.
 
 # %% [markdown]
 # ## Errata you may meet
