@@ -275,10 +275,11 @@ def test_keep_turns(student, reference, chat):
     agree(student, reference, lambda s: s.keep_example(chat))
 
 
-@exercise("keep_example", points=2, core=False, examples=80)
-@given(chat=draws.DIRTY)
-def test_keep_contents(student, reference, chat):
-    agree(student, reference, lambda s: s.keep_example(chat))
+@exercise("keep_example", points=2, core=False, examples=20)
+@given(chat=draws.CLEAN, place=st.sampled_from([-1, 0, -2]))
+def test_keep_contents(student, reference, chat, place):
+    for changed in draws.with_each_content(chat, place):
+        agree(student, reference, lambda s, chat=changed: s.keep_example(chat))
 
 
 @exercise("general_skill", points=1.5, examples=30)

@@ -159,13 +159,19 @@ CONTENTS = (
     " as an ai",
     "No As an AI",
 )
-EARLIER = st.tuples(USER, message("assistant", *CONTENTS))
-DIRTY = st.tuples(
-    st.lists(message("system", "Be brief.", *CONTENTS[1:4]), max_size=1),
-    st.lists(EARLIER, max_size=1),
-    message("user", *CONTENTS),
-    message("assistant", *CONTENTS),
-).map(lambda c: [*c[0], *(m for pair in c[1] for m in pair), *c[2:]])
+CLEAN = st.tuples(st.lists(message("system", "Be brief."), max_size=1), PAIRS).map(
+    lambda c: [*c[0], *(m for pair in c[1] for m in pair)]
+)
+
+
+def with_each_content(chat, place):
+    """The chat with each of `CONTENTS` in one of its messages."""
+    place %= len(chat)
+    return [
+        [{**m, "content": content} if k == place else m for k, m in enumerate(chat)]
+        for content in CONTENTS
+    ]
+
 
 BAD_SKILLS = [
     ({}, {}),
