@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from autograder.judge.requests import hash_of
 
-ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(12)]
-"""Tokens and weights of twelve datums, all of them different, each with two trained targets."""
+ROWS = [([20 + n, 30 + n, 40 + n, 50 + n], [0.0, 0.0, 1.0, 1.0]) for n in range(8)]
+"""Tokens and weights of eight datums, all of them different, each with two trained targets."""
 HELD = [([70, 71, 72], [0.0, 1.0, 1.0]), ([80, 81, 82, 83], [0.0, 0.0, 0.0, 1.0])]
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 WORDS = st.text("abcxyz", min_size=1, max_size=5) | st.just(ALPHABET)
@@ -61,7 +61,7 @@ TOLD = ("forward", "forward_backward", "optim_step", "save_weights")
 
 
 def config(**changes):
-    """Two epochs of three steps at a rate of 0.001, changed by `changes`."""
+    """Two epochs of two steps at a rate of 0.001, changed by `changes`."""
     base = {"epochs": 2, "batch_size": 4, "learning_rate": 0.001, "evaluate_every": 10}
     return {**base, **changes}
 
@@ -108,15 +108,15 @@ def trained(rows):
 
 
 def lines_of_metrics(nll, held):
-    """The lines of a run of six steps that evaluates every four; `held` are its three values."""
+    """The lines of a run of four steps that evaluates every three; `held` are its three values."""
     decay = rates(len(nll), "linear", 0)
     lines = [
-        {"step": at, "learning_rate": decay[at], "progress": (at + 1) / 6, "train_mean_nll": one}
+        {"step": at, "learning_rate": decay[at], "progress": (at + 1) / 4, "train_mean_nll": one}
         for at, one in enumerate(nll)
     ]
-    for at, one in zip((0, 4), held, strict=False):
+    for at, one in zip((0, 3), held, strict=False):
         lines[at]["test/nll"] = one
-    return [*lines, {"step": 6, "test/nll": held[2]}]
+    return [*lines, {"step": 4, "test/nll": held[2]}]
 
 
 def lines_of_checkpoints(held):
@@ -124,8 +124,8 @@ def lines_of_checkpoints(held):
     first, second, third = held
     waited = 0 if second < first else 1
     waited = 0 if third < min(first, second) else waited + 1
-    # The evaluation before step 4 comes after this save.
-    return [["000004", 4, first, 0], ["final", 6, min(held), waited]]
+    # The evaluation before step 3 comes after this save.
+    return [["000003", 3, first, 0], ["final", 4, min(held), waited]]
 
 
 # --- chats ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ log = train(client, made(rows), made(held), TrainConfig(**config), metrics, chec
 {_READ}"""
 GONE_ON = f"""{_DATA}
 metrics, checkpoints = io.StringIO(), io.StringIO()
-line = {{"name": "000004", "batch": taken, "state_path": "", "best": best, "waited": waited}}
+line = {{"name": "000002", "batch": taken, "state_path": "", "best": best, "waited": waited}}
 log = train(client, made(rows), made(held), TrainConfig(**config), metrics, checkpoints, line)
 {_READ}"""
 RESUMED = f"""{TRAIN}
