@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import tinker
 
 from experiments.setting import Outcome, Setting, adam, ask, conversation, datum, snapshot
-from experiments.words import NOUNS
+from shared.data.nouns import NOUNS
 
 STEPS = 120
 BATCH = 32

@@ -43,7 +43,8 @@ class Answers:
             cells = replace_cell(cells, exercise, source_of(path)[1])
         names: Names = {"__name__": "answer"}
         for cell in cells:
-            exec(compile(cell.source, cell.id, "exec"), names)
+            # Without this file's own __future__: a dataclass reads its annotations.
+            exec(compile(cell.source, cell.id, "exec", dont_inherit=True), names)
         return [self.observe[exercise](names, Random(number)) for number in range(self.inputs)]
 
     def differing(self, exercise: str, left: Path | None, right: Path | None) -> list[int]:

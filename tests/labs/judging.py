@@ -7,6 +7,7 @@ from functools import cache, cached_property
 
 from autograder.judge.places import local_spawn
 from autograder.judge.runner import run
+from autograder.judge.service import graded_service, service_for
 from autograder.judge.session import Choice
 from autograder.judge.verdict import Verdict
 from autograder.notebook import reference_cells, replace_cell
@@ -28,10 +29,13 @@ class Judging(Page):
     def verdict_anew(
         self, cells: Cells, *, file: str = "judge.py", exercise: str | None = None
     ) -> Verdict:
-        """The verdict in this process, without a jail."""
+        """The verdict in this process, without a jail; with a service where the lab needs one."""
         chosen = None if exercise is None else (exercise,)
         choice = Choice(seed="test", exercises=chosen, scored=file == "judge.py")
-        return run(cells, self.lab, self.spec, local_spawn(self.spec), choice, file=file)[0]
+        with service_for(self.spec) as address, graded_service(self.spec, address) as service:
+            spawn = local_spawn(self.spec, service=service)
+            verdict, _ = run(cells, self.lab, self.spec, spawn, choice, file=file, service=service)
+        return verdict
 
     verdict = cache(verdict_anew)
 

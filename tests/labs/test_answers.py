@@ -14,11 +14,11 @@ import pytest
 from autograder.audit.mutate import normalised
 from autograder.notebook import reference_cells, source_of
 
-from . import lab01_answers, lab05_answers
+from . import lab01_answers, lab02_answers, lab05_answers
 from .answers import KINDS, SOLUTIONS, Answers
 
 SEEN_OFTEN = 3  # differing inputs of 80 or more: not one exotic input
-LABS = (lab01_answers.ANSWERS, lab05_answers.ANSWERS)
+LABS = (lab01_answers.ANSWERS, lab02_answers.ANSWERS, lab05_answers.ANSWERS)
 
 every_lab = pytest.mark.parametrize("answers", LABS, ids=lambda answers: answers.name)
 every_exercise = pytest.mark.parametrize(

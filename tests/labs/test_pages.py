@@ -26,7 +26,7 @@ def test_the_page_says_the_minutes_of_lab_yml(page: Page) -> None:
 
 @every_page
 def test_every_exercise_says_its_points_and_minutes(page: Page) -> None:
-    pattern = r"## Exercise (\d): .*\n\n\*(\d+) points, about (\d+) minutes"
+    pattern = r"## Exercise (\d+): .*\n\n\*(\d+) points, about (\d+) minutes"
     stated = re.findall(pattern, page.prose)
     expected = [(n, e.points, e.minutes) for n, e in enumerate(page.spec.exercises, 1)]
     assert [tuple(map(int, one)) for one in stated] == expected

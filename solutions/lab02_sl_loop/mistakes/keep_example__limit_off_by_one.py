@@ -1,0 +1,15 @@
+"""You refuse an answer of exactly 400 characters. At most 400 means that 400 is fine."""
+
+
+def keep_example(example: Chat) -> bool:
+    turns = list(example)
+    if turns and turns[0]["role"] == "system":
+        turns = turns[1:]
+    if not turns or len(turns) % 2:
+        return False
+    if any(m["role"] != ("user", "assistant")[i % 2] for i, m in enumerate(turns)):
+        return False
+    if any(not m["content"].strip() or "\ufffd" in m["content"] for m in example):
+        return False
+    answer = turns[-1]["content"]
+    return len(answer) < 400 and not answer.strip().lower().startswith("as an ai")

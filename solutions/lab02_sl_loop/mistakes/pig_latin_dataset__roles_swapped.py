@@ -1,0 +1,14 @@
+"""You swapped the roles: the model would be trained to write the question."""
+
+from collections.abc import Sequence
+
+
+def pig_latin_dataset(words: Sequence[str]) -> list[list[dict[str, str]]]:
+    chats = []
+    for word in dict.fromkeys(words):
+        if not word or not set(word) <= set("abcdefghijklmnopqrstuvwxyz"):
+            raise ValueError(f"{word!r} is no word of the letters a to z.")
+        question = {"role": "assistant", "content": f"Translate to Pig Latin: {word}"}
+        answer = {"role": "user", "content": word[1:] + word[0] + "ay"}
+        chats.append([question, answer])
+    return chats

@@ -1,0 +1,16 @@
+"""The same mistake, written differently."""
+
+import math
+
+
+def lr_schedule(step: int, total: int, base: float, kind: str, warmup: int) -> float:
+    if step < 0 or step >= total or warmup < 0:
+        raise ValueError("no such step")
+    rise = min(1.0, (step + 1) / max(warmup, 1))
+    if kind == "constant":
+        return base * rise
+    if kind == "linear":
+        return base * rise * (total - step - 1) / total
+    if kind == "cosine":
+        return base * rise * 0.5 * (1 + math.cos((step + 1) / total * math.pi))
+    raise ValueError(kind)

@@ -1,0 +1,21 @@
+"""You take a step for each datum. A batch is one gradient and one step."""
+
+from collections.abc import Sequence
+
+import tinker
+
+
+def train_step(client: tinker.TrainingClient, batch: Sequence[tinker.Datum], lr: float) -> float:
+    if not batch:
+        raise ValueError("the batch is empty; there is nothing to train on.")
+    for datum in batch[:-1]:
+        client.forward_backward([datum], "cross_entropy")
+        client.optim_step(tinker.AdamParams(learning_rate=lr, eps=1e-8))
+    batch = batch[-1:]
+    computed = client.forward_backward(list(batch), "cross_entropy")
+    stepped = client.optim_step(tinker.AdamParams(learning_rate=lr, eps=1e-8))
+    outputs = computed.result().loss_fn_outputs
+    stepped.result()
+    logprobs = [output["logprobs"].to_numpy() for output in outputs]
+    weights = [datum.loss_fn_inputs["weights"].to_numpy() for datum in batch]
+    return weighted_nll(logprobs, weights)[1]
