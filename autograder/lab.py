@@ -78,6 +78,9 @@ class ExerciseSpec(_Model):
     limits: Limits = Limits()
     defines: tuple[Slug, ...] = ()
     """Names the solution cell must define; the exercise's own name when left out."""
+    calls_service: bool = True
+    """Whether it may ask the Tinker service, in a lab that has one. One that may not gets no door,
+    and is judged as in a lab without: at a fraction of the cost."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,6 +136,10 @@ class LabSpec(_Model):
     def by_name(self) -> dict[str, ExerciseSpec]:
         """Exercises by name, in the lab's order."""
         return {e.name: e for e in self.exercises}
+
+    def calls_service(self, exercise: str) -> bool:
+        """Whether the Tinker service is there for `exercise`."""
+        return self.service is not None and self.exercise(exercise).calls_service
 
     @property
     def automatic_points(self) -> int:

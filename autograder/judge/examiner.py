@@ -28,7 +28,7 @@ from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
 from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
 from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
-from autograder.judge.settle import Known, settle
+from autograder.judge.settle import Known, joined, settle
 from autograder.judge.verdict import Verdict
 from autograder.lab import ExerciseSpec, LabSpec, load_spec
 from autograder.sandbox.ops import SourceCell
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 class Unrehearsed:
     """What the calls of one examiner share. Lives in its process only.
 
-    It is all there is for labs with the Tinker service: its clients are threads, which no fork
-    survives.
+    It is all there is where every exercise may call the Tinker service: its clients are threads,
+    which no fork survives.
     """
 
     lab_dir: Path
@@ -52,7 +52,7 @@ class Unrehearsed:
 
 @dataclass(frozen=True)
 class Prepared(Unrehearsed):
-    """The same with what a rehearsal found."""
+    """The same with what a rehearsal of the exercises that call no service found."""
 
     prompter: Prompter
     rehearsal: Rehearsal
@@ -108,18 +108,19 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | Unrehearsed | st
     lab_dir = Path(payload["lab_dir"])
     try:
         spec = load_spec(lab_dir)
-        if spec.service is not None:
-            return Unrehearsed(lab_dir, spec, Choice(seed=payload["seed"]))
+        choice = Choice(seed=payload["seed"])
+        plain = tuple(e for e in spec.exercises if not spec.calls_service(e.name))
+        if not plain:
+            return Unrehearsed(lab_dir, spec, choice)
         trusted = reference_source(lab_dir)
         prompter = Prompter(local_subject(trusted, upcast=True))
-        choice = Choice(seed=payload["seed"])
         stage = Stage(prompter)
         verdict, observed = run(
             trusted,
             lab_dir,
             spec,
             stage.recording(local_spawn(spec)),
-            choice,
+            replace(choice, exercises=tuple(e.name for e in plain)),
             file="judge.py",
             reference=prompter,
             stage=stage,
@@ -129,7 +130,7 @@ def prepare(payload: dict[str, Any], zygote: Any) -> Prepared | Unrehearsed | st
             raise LabError(
                 f"The reference of {spec.name} fails its own judge: {', '.join(failed)}."
             )
-        mistakes = {e.name: _mistakes(lab_dir, e, trusted) for e in spec.exercises}
+        mistakes = {e.name: _mistakes(lab_dir, e, trusted) for e in plain}
     except LabkitError as error:
         return str(error)
     looker = Looker(spec, questions(stage.scenes()), prompter)
@@ -152,16 +153,20 @@ def examine(
         return {"error": prepared}
     collect_seldom()
     chosen: list[str] | None = job["exercises"]
-    exercises = [name for name in prepared.spec.by_name if chosen is None or name in chosen]
+    spec = prepared.spec
+    exercises = [name for name in spec.by_name if chosen is None or name in chosen]
+    calling = [name for name in exercises if spec.calls_service(name)]
+    plain = [name for name in exercises if name not in calling]
     cells = [SourceCell(*parts) for parts in job["cells"]]
+    parts: list[tuple[Verdict, Observed]] = []
     try:
-        if isinstance(prepared, Prepared):
-            verdict, observed = _settled(prepared, cells, exercises, zygote)
-        else:
-            verdict, observed = _in_full(prepared, cells, exercises, zygote, job["service"])
+        if isinstance(prepared, Prepared) and (plain or not calling):
+            parts.append(_settled(prepared, cells, plain, zygote))
+        if calling or not parts:
+            parts.append(_in_full(prepared, cells, calling, zygote, job["service"]))
     except LabkitError as error:
         return answer_without(error)
-    return answer_with(verdict, observed)
+    return answer_with(*joined(spec, parts))
 
 
 def _in_full(

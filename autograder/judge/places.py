@@ -71,7 +71,8 @@ def local_spawn(lab: LabSpec, *, times: float = 1.0, service: GradedService | No
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
         seconds = times * limits.cpu_seconds
         stub = stub_of(lab, exercise)
-        return _local(Interpreter(), service, exercise.name, stub=stub, cpu_seconds=seconds)
+        there = service if exercise.calls_service else None
+        return _local(Interpreter(), there, exercise.name, stub=stub, cpu_seconds=seconds)
 
     return spawn
 
@@ -89,13 +90,19 @@ def batched_spawn(lab: LabSpec, zygote: Any) -> Jailed:
 
 
 def jail_spawn(lab: LabSpec, zygote: Any, service: GradedService | None = None) -> Spawn:
-    """Student code in a fresh jailed fork of `zygote`, with a door to `service` if there is one."""
+    """Student code in a fresh jailed fork of `zygote`.
+
+    With a door to `service`, if there is one and the exercise may use it.
+    """
+    plain = batched_spawn(lab, zygote)
     if service is None:
-        return batched_spawn(lab, zygote)
+        return plain
     from autograder.judge.doors import jail_with_door
     from autograder.sandbox.limits import Limits as JailLimits
 
     def spawn(exercise: ExerciseSpec, limits: Limits) -> Subject:
+        if not exercise.calls_service:
+            return plain(exercise, limits)
         allowed, stub = JailLimits(**limits.model_dump()), stub_of(lab, exercise)
         return jail_with_door(zygote, allowed, service, exercise=exercise.name, stub=stub)
 

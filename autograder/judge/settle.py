@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from autograder.judge.failure import CHANGED, SAME_EVERY_TIME, Failure
 from autograder.judge.firstlook import Doubt, Look, Looker
@@ -66,6 +67,29 @@ def settle(
                 "printed": {n: t for n, t in seen.printed.items() if n in right} | observed.printed,
             }
         ),
+    )
+
+
+def joined(lab: LabSpec, parts: Sequence[tuple[Verdict, Observed]]) -> tuple[Verdict, Observed]:
+    """One verdict from those on different exercises of one submission; at least one."""
+    verdicts, seen = [v for v, _ in parts], [o for _, o in parts]
+    order = list(lab.by_name)
+    found = sorted(
+        (e for v in verdicts for e in v.exercises), key=lambda e: order.index(e.exercise)
+    )
+    cases = sorted((c for o in seen for c in o.cases), key=lambda c: order.index(c.exercise))
+    notes = dict.fromkeys(note for v in verdicts for note in v.notes)
+    incidents = dict.fromkeys(incident for v in verdicts for incident in v.incidents)
+    told = {"exercises": tuple(found), "notes": tuple(notes), "incidents": tuple(incidents)}
+    used: dict[str, Used] = reduce(_summed, (o.used for o in seen))
+    names = dict.fromkeys(name for o in seen for name in o.details)
+    details = {
+        n: tuple(dict.fromkeys(d for o in seen for d in o.details.get(n, ()))) for n in names
+    }
+    printed = {name: text for o in seen for name, text in o.printed.items()}
+    return (
+        verdicts[0].model_copy(update=told),
+        Observed(cases=tuple(cases), used=used, details=details, printed=printed),
     )
 
 

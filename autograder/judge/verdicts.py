@@ -74,7 +74,8 @@ def exercise_verdict(
     diagnosis: Diagnosis | None = None
     if mistakes is not None and failing is not None and asked and not session.choice.fast:
         seconds = exercise.limits.cpu_seconds
-        start = partial(local_subject, cpu_seconds=seconds, service=service)
+        there = service if exercise.calls_service else None
+        start = partial(local_subject, cpu_seconds=seconds, service=there)
         diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
     return verdict_of(
         session.spec,

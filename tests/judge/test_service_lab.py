@@ -185,3 +185,27 @@ def test_an_examiner_judges_it_too(zygote: Zygote, service: Address) -> None:
         assert examiner.judge(reference_cells(LAB), service=service).points == 4
     finally:
         examiner.close()
+
+
+DOORS = """\
+def double(number):
+    import os
+    assert not [name for name in os.environ if name.startswith("TINKER")]
+    return 2 * number
+"""
+
+
+def test_an_exercise_that_calls_no_service_has_no_door_and_is_looked_at(
+    zygote: Zygote, service: Address
+) -> None:
+    examiner = Examiner(LAB, zygote=zygote, seed="x")
+    honest = reference_cells(LAB)
+    wrong = replace_cell(honest, "double", "def double(number):\n    return number\n")
+    try:
+        for cells in (replace_cell(honest, "double", DOORS), wrong):
+            verdict = examiner.judge(cells, service=service)
+            assert verdict == judge(cells, LAB, zygote=zygote, seed="x", service=service)
+            assert [e.exercise for e in verdict.exercises] == ["train", "double"]
+            assert verdict.exercises[1].points == (0 if cells is wrong else 1)
+    finally:
+        examiner.close()
