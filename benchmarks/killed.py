@@ -19,10 +19,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder import ledger
 from autograder.course import Course
@@ -32,6 +33,7 @@ LATEST = 0.97
 """Share of the work after which no moment is drawn: the run must still be there to be killed."""
 DELAY_SECONDS = 3.0
 GONE_SECONDS = 10.0
+SHOWN = 6
 _SCORES = """
     select s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade
     from grade g join base_cell c on c.id = g.cell_id
@@ -160,9 +162,10 @@ def table_sizes(course: Course) -> dict[str, int]:
         return {n: book.execute(f'select count(*) from "{n}"').fetchone()[0] for (n,) in names}
 
 
-def lines(course: Course) -> Counter[str]:
-    """The ledger's entries by id, which leaves out when and how long."""
-    return Counter(str(line["id"]) for line in ledger.read(course.ledger_path))
+def lines(course: Course) -> Counter[tuple[str, str]]:
+    """The ledger's entries by student and id, which leaves out when and how long."""
+    read = ledger.read(course.ledger_path)
+    return Counter((str(line["student"]), str(line["id"])) for line in read)
 
 
 def notebooks(course: Course, lab: str) -> dict[str, bytes]:
@@ -171,16 +174,26 @@ def notebooks(course: Course, lab: str) -> dict[str, bytes]:
     return {path.parent.parent.name: path.read_bytes() for path in found}
 
 
+def told_apart(mine: Mapping[Any, object], theirs: Mapping[Any, object]) -> str:
+    """The first few keys whose values differ."""
+    keys = {key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key)}
+    return f"{len(keys)}: " + ", ".join(sorted(map(str, keys))[:SHOWN])
+
+
 def differences(one: Course, other: Course, lab: str) -> list[str]:
     """In what two graded courses differ, one line each; empty when they are the same."""
-    pairs = {
+    pairs: dict[str, tuple[Mapping[Any, object], Mapping[Any, object]]] = {
         "grades": (rows(one, _SCORES), rows(other, _SCORES)),
         "comments": (rows(one, _COMMENTS), rows(other, _COMMENTS)),
         "table sizes": (table_sizes(one), table_sizes(other)),
         "ledger entries": (lines(one), lines(other)),
         "graded notebooks": (notebooks(one, lab), notebooks(other, lab)),
     }
-    found = [f"{name} differ" for name, (mine, theirs) in pairs.items() if mine != theirs]
+    found = [
+        f"{name} differ, {told_apart(mine, theirs)}"
+        for name, (mine, theirs) in pairs.items()
+        if mine != theirs
+    ]
     for course in (one, other):
         found += [f"ledger of {course.root.name}: {p}" for p in ledger.verify(course.ledger_path)]
     if not rows(one, _SCORES) or len(notebooks(one, lab)) != len(one.handed_in(lab)):
@@ -198,7 +211,7 @@ def report(killed: Sequence[Kill], wanted: int, found: Sequence[str], course: Co
     print(f"kills: {len(killed)} of {wanted}")
     print(f"processes that outlived their grader: {sum(kill.left for kill in killed)}")
     grades = rows(course, _SCORES)
-    print(f"grades compared: {grades.total()}, {len(set(grades))} different")
+    print(f"grades compared: {grades.total()}, of {len(set(grades))} kinds")
     print("\n".join(found) or "the gradebook, the ledger and the graded notebooks are the same")
     return len(killed) == wanted and not found and not any(kill.left for kill in killed)
 
