@@ -181,6 +181,7 @@ def _record(
         result = replace(result, verdict=with_notes(known.verdict, reading.notes))
     if _is_recorded(session, reading, recorded):
         return replace(result, status="unchanged")
+    session.remember(reading)
     try:
         run("Autograde", config, reading.lab, student=reading.student, log=log)
     except CourseError as error:

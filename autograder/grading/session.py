@@ -124,6 +124,10 @@ class Session:
         self._last = replace(last, originals=originals(folder))
         return self._last
 
+    def remember(self, reading: Reading) -> None:
+        """Let the next `read` of this hand-in give `reading`, unless the file has changed."""
+        self._last = reading
+
     def read_file(self, path: Path, student: str, lab: str) -> Reading:
         """A notebook anywhere, read as the hand-in of `student` would be."""
         known = self.lab(lab)

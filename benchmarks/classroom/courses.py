@@ -20,19 +20,19 @@ from autograder.course_init import init_course
 from autograder.lab import solutions_folder
 from autograder.notebook import read_notebook
 from classroom.asserts import ASSERTS
-from classroom.hand_ins import LAB, answers, path_in
+from classroom.hand_ins import LAB, Write, path_in
 
 PROGRAMS = Path(sys.executable).parent
 LEFT_OUT = ("demo", "tools")
 
 
-def our_course(root: Path, known: Material, students: Iterable[int]) -> None:
+def our_course(root: Path, known: Material, students: Iterable[int], write: Write) -> None:
     """A `labkit` course at `root` with the hand-ins of `students`."""
     course = init_course(root, labs=[known.spec.name], seed="benchmark")
-    _hand_in(root, read_notebook(course.release_path(known.spec.name)), known, students)
+    _hand_in(root, read_notebook(course.release_path(known.spec.name)), known, students, write)
 
 
-def stock_course(root: Path, known: Material, students: Iterable[int]) -> None:
+def stock_course(root: Path, known: Material, students: Iterable[int], write: Write) -> None:
     """An nbgrader course at `root` whose check cells are asserts, with the same hand-ins."""
     source: Any = source_notebook(solutions_folder() / LAB)
     source.cells = [c for c in source.cells if not {*LEFT_OUT} & {*c.metadata.get("tags", ())}]
@@ -47,7 +47,7 @@ def stock_course(root: Path, known: Material, students: Iterable[int]) -> None:
     environment = with_programs()
     subprocess.run(nbgrader, cwd=root, env=environment, check=True, capture_output=True)
     release = read_notebook(root / "release" / LAB / f"{LAB}.ipynb")
-    _hand_in(root, release, known, students)
+    _hand_in(root, release, known, students, write)
 
 
 def with_programs() -> dict[str, str]:
@@ -55,10 +55,12 @@ def with_programs() -> dict[str, str]:
     return {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def _hand_in(root: Path, release: Any, known: Material, students: Iterable[int]) -> None:
+def _hand_in(
+    root: Path, release: Any, known: Material, students: Iterable[int], write: Write
+) -> None:
     for number in students:
         notebook = copy.deepcopy(release)
-        written = answers(known, number)
+        written = write(known, number)
         for cell in notebook["cells"]:
             cell["source"] = written.get(cell["id"], cell["source"])
         path = path_in(root, number, known.spec.name)

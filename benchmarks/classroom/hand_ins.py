@@ -8,6 +8,7 @@ mistakes. Each answer ends in a comment with its author, so that no verdict can 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from autograder.audit.material import Material, collect_material
@@ -19,6 +20,8 @@ WRONG = (0, 0, 0, 0, 0, 1, 1, 1, 2, 0)
 """Wrong exercises of each of ten students; the last one stops half way."""
 
 Answers = dict[str, str]
+Write = Callable[[Material, int], Answers]
+"""What a student of a class writes."""
 
 
 def material(lab: str = LAB) -> Material:
@@ -49,6 +52,16 @@ def answers(known: Material, number: int) -> Answers:
         chosen[exercise] = rng.choice([known.source(exercise), *right])
     for exercise in rng.sample(exercises, WRONG[place]):
         chosen[exercise] = rng.choice(known.of(known.mistakes, exercise)).code
+    return signed(chosen, number)
+
+
+def same(known: Material, number: int) -> Answers:
+    """The reference's notebook, handed in by student `number`."""
+    return signed({name: known.source(name) for name in known.spec.by_name}, number)
+
+
+def signed(chosen: Answers, number: int) -> Answers:
+    """The answers with a comment that tells the author."""
     return {name: f"{source.rstrip()}\n# {student(number)}" for name, source in chosen.items()}
 
 

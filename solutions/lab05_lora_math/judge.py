@@ -59,20 +59,20 @@ def agree_on_layer(student, reference, snippet, layer, text=None):
     agree(student, reference, lambda s: s.run(snippet, **layer, shown=text), FLOAT32)
 
 
-@exercise("LoRALinear", points=1, examples=30)
+@exercise("LoRALinear", points=1, examples=20)
 @given(layer=draws.layers())
 def test_fresh_layer(student, reference, layer):
     text = draws.layer_shown(layer, fresh=True)
     agree_on_layer(student, reference, code.FRESH, layer, text)
 
 
-@exercise("LoRALinear", points=1, examples=40)
+@exercise("LoRALinear", points=1, examples=25)
 @given(layer=draws.layers())
 def test_forward(student, reference, layer):
     agree_on_layer(student, reference, code.TRAINED, layer)
 
 
-@exercise("LoRALinear", points=0.5, core=False, examples=20)
+@exercise("LoRALinear", points=0.5, core=False, examples=12)
 @given(layer=draws.layers())
 def test_gradients(student, reference, layer):
     text = "(y * [1, 2, 3, 1, ...]).sum().backward(), y = " + draws.layer_shown(layer)
@@ -141,7 +141,7 @@ def test_shapes_that_do_not_fit(student, reference, shapes, name):
     agree(student, reference, lambda s: getattr(s, name)(*tensors, 1.0))
 
 
-@exercise("apply_lora", points=2, examples=40)
+@exercise("apply_lora", points=2, examples=25)
 @given(model=draws.models(), rank=st.integers(1, 4), alpha=st.sampled_from([1.0, 8.0]))
 def test_apply(student, reference, model, rank, alpha):
     kinds, targets = model
@@ -258,13 +258,13 @@ def agree_on_swap(student, reference, snippet, old, new):
     agree(student, reference, lambda s: s.run(snippet, old=old, new=new, shown=text))
 
 
-@exercise("swap_adapter", points=1.5, examples=30)
+@exercise("swap_adapter", points=1.5, examples=20)
 @given(pair=draws.adapters())
 def test_swap(student, reference, pair):
     agree_on_swap(student, reference, code.SWAPPED, *pair)
 
 
-@exercise("swap_adapter", points=0.5, core=False, examples=20)
+@exercise("swap_adapter", points=0.5, core=False, examples=12)
 @given(pair=draws.adapters())
 def test_copies_are_independent(student, reference, pair):
     agree_on_swap(student, reference, code.INDEPENDENT, *pair)

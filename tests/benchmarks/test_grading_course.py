@@ -59,3 +59,10 @@ def test_half_of_a_class_is_right_everywhere(known: Material) -> None:
         sources = hand_ins.answers(known, number).values()
         wrong = sum(source.rpartition("\n# s")[0] in mistakes for source in sources)
         assert wrong == hand_ins.WRONG[number]
+
+
+def test_the_same_notebook_is_the_references_with_its_author(known: Material) -> None:
+    one, other = (hand_ins.same(known, number) for number in (3, 4))
+    assert one != other
+    for name, source in one.items():
+        assert source == f"{known.source(name).rstrip()}\n# s003"
