@@ -984,6 +984,13 @@ for rank, rate in progress(memory_runs, len(memory_runs)):
 # So the question to ask before you choose a rank is how much there is to learn.
 
 # %% [markdown]
+# ## Common mistakes
+#
+# Each of these runs without an error. Your feedback names one when your answer behaves like it.
+#
+# <!-- common mistakes -->
+
+# %% [markdown]
 # ## Explain
 #
 # Two questions, graded by hand. Four to eight sentences each.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
+
+from autograder.notebook import source_of
 
 from .page import LABS, Page
 
@@ -38,3 +41,17 @@ def test_every_figure_exists_and_has_a_text_in_its_place(page: Page) -> None:
     stored = {f"figures/{path.name}" for path in (page.lab / "figures").iterdir()}
     assert {path for _, path in images} == stored
     assert [path for text, path in images if len(text) < 60] == []
+
+
+@every_page
+def test_the_released_page_lists_every_mistake_in_the_words_of_the_feedback(page: Page) -> None:
+    told = next(c.source for c in page.released.cells if "## Common mistakes" in c.source)
+    sentences = [
+        " ".join(source_of(path)[0].split())
+        for name in page.spec.by_name
+        for path in sorted((page.lab / "mistakes").glob(f"{name}__*.py"))
+    ]
+    listed = [html.unescape(line) for line in re.findall(r"^- (.*)$", told, re.MULTILINE)]
+    assert sentences
+    assert listed[-len(sentences) :] == sentences  # a lab may tell of more before
+    assert "<!--" not in told

@@ -135,7 +135,7 @@ def check_adam(adam: AdamParams) -> None:
     """Refuse settings with which AdamW cannot step. Raises UserError."""
     for field in fields(adam):
         value = getattr(adam, field.name)
-        if not math.isfinite(value) or value < 0:
+        if value < 0 or not math.isfinite(value):
             raise UserError(
                 f"adam_params.{field.name} is {value}; expected a finite number of 0 or more."
             )
