@@ -62,7 +62,7 @@ class Student:
         stubs = [at for at, line in enumerate(source.split("\n")) if STUB.match(line)]
         assert len(stubs) == len(answers)
         keyboard = self.page.keyboard
-        keyboard.press("Enter")
+        self.begin_typing()
         for at, answer in reversed([*zip(stubs, answers, strict=True)]):
             keyboard.press("Control+Home")
             for _ in range(at):
@@ -76,9 +76,17 @@ class Student:
                 keyboard.press("Shift+Home")
                 keyboard.insert_text(line if number else line.lstrip())
 
+    def begin_typing(self) -> None:
+        """Enter, and wait until keys go to the selected cell's editor.
+
+        On a busy machine they are commands to the notebook until then.
+        """
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator(f"{CELL}.jp-mod-selected .cm-focused")).to_be_visible()
+
     def write(self, text: str) -> None:
         """Type over all of the selected cell."""
-        self.page.keyboard.press("Enter")
+        self.begin_typing()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(text)
 
