@@ -715,12 +715,14 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML
 
 
-def curves_figure(curves: Mapping[str, Mapping[int, float]], label: str, alt: str) -> HTML:
-    """Curves over steps, with a text that stands for the picture."""
+def curves_figure(
+    curves: Mapping[str, Mapping[int, float]], label: str, alt: str, over: str = "step"
+) -> HTML:
+    """Curves over steps or something else, with a text that stands for the picture."""
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     for (name, curve), style in zip(curves.items(), ("-", "--", ":", "-."), strict=False):
         axes.plot(list(curve), list(curve.values()), style, color="black", label=name)
-    axes.set(xlabel="step", ylabel=label)
+    axes.set(xlabel=over, ylabel=label)
     axes.legend(frameon=False)
     picture = io.StringIO()
     figure.savefig(picture, format="svg")
@@ -1057,7 +1059,9 @@ for size in (8, 16, 32):
     by_size[f"batches of {size}"] = {step * size: loss for step, loss in size_log.held_out.items()}
 
 # %% tags=["demo"]
-curves_figure(by_size, "held-out loss per token", "Held-out loss over steps times batch size")
+curves_figure(
+    by_size, "held-out loss per token", "Held-out loss over examples seen", over="examples seen"
+)
 
 # %% [markdown]
 # ## Common mistakes
