@@ -121,8 +121,9 @@ class Session:
             file_hash(path),
         ):
             last = self.read_file(path, student, lab)
-        self._last = replace(last, originals=originals(folder))
-        return self._last
+        reading = replace(last, originals=originals(folder))
+        self._last = reading  # another thread may put its own there at any time
+        return reading
 
     def remember(self, reading: Reading) -> None:
         """Let the next `read` of this hand-in give `reading`, unless the file has changed."""

@@ -51,6 +51,20 @@ def test_a_hand_in_is_read_once_until_it_changes(
     assert ours.read("ana", LAB).key != first.key
 
 
+def test_a_thread_that_reads_at_the_same_time_changes_nothing(
+    course: Course, hand_in: HandIn
+) -> None:
+    hand_in("ana", "solved")
+    hand_in("ben", "wrong")
+    theirs = Session(course).read("ben", LAB)
+
+    class Overtaken(Session):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, theirs if name == "_last" and value else value)
+
+    assert Overtaken(course).read("ana", LAB).student == "ana"
+
+
 def test_a_dead_zygote_is_replaced(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
     ours = Session(course)
