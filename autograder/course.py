@@ -196,7 +196,7 @@ def _touched(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
     """Every file below `folder` with what changes when it is written."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if entry.is_dir(follow_symlinks=False):
                 yield from _touched(entry.path)
             elif entry.is_file():
                 s = entry.stat()
@@ -204,10 +204,9 @@ def _touched(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
 
 
 @lru_cache(maxsize=16)
-def _hash_of(solution_dir: Path, touched: tuple[object, ...]) -> str:
+def _hash_of(solution_dir: Path, touched: tuple[tuple[str, int, int, int, int], ...]) -> str:
     digest = hashlib.sha256()
-    files = (p for p in solution_dir.rglob("*") if p.is_file())
-    for path in sorted(p.relative_to(solution_dir) for p in files):
+    for path in sorted(Path(name).relative_to(solution_dir) for name, *_ in touched):
         if _counts(path):
             content = hashlib.sha256((solution_dir / path).read_bytes()).hexdigest()
             digest.update(f"{path.as_posix()} {content}\n".encode())
