@@ -8,10 +8,9 @@ where an answer differs does hypothesis itself run, and look for a smaller input
 from __future__ import annotations
 
 import copy
-import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis.errors import HypothesisException
@@ -189,7 +188,7 @@ class Stage:
             own = self._student.recorded if self._student is not None else ()
             kept = Example(inputs, prompter.recorded, own, fixtures)
             again = functools.partial(test, **{name: kwargs[name] for name in fixtures})
-            kept = dataclasses.replace(kept, blind=self._asks_blindly(again, kept))
+            kept = replace(kept, blind=self._asks_blindly(again, kept))
             self._kept.setdefault(case, []).append(kept)
 
         return example

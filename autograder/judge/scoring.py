@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from autograder.judge.diagnosis import Diagnosis
 from autograder.judge.failure import Failure
 from autograder.judge.incidents import Incident, advice
-from autograder.judge.session import CaseRun
+from autograder.judge.observed import CaseResult
+from autograder.judge.session import Case, CaseRun
 from autograder.judge.verdict import ExerciseVerdict, Status
 from autograder.lab import ExerciseSpec, LabSpec
 
@@ -27,7 +28,7 @@ def verdict_of(
     failing = shown_case(runs)
     shown = failing.failure if failing else None
     status = _status(shown, passed)
-    points = _points(runs)
+    points = earned((run.case, run.failure is None and run.done) for run in runs)
     if not scored:
         points = float(exercise.points) if status == "passed" else 0.0
     return ExerciseVerdict(
@@ -52,11 +53,14 @@ def shown_case(runs: Sequence[CaseRun]) -> CaseRun | None:
     return min(failing, key=lambda run: not run.case.core, default=None)
 
 
-def _points(runs: Sequence[CaseRun]) -> float:
-    """Points of the passed cases; those of edge cases only when every core case passed."""
-    passed = [run.case for run in runs if run.failure is None and run.done]
-    core_passed = all(run.case in passed for run in runs if run.case.core)
-    return float(sum(case.points for case in passed if case.core or core_passed))
+def earned(cases: Iterable[tuple[Case | CaseResult, bool]]) -> float:
+    """Points of the passed cases; those of edge cases only when every core case passed.
+
+    `cases` are all cases of an exercise, each with whether it passed.
+    """
+    known = list(cases)
+    core_passed = all(passed for case, passed in known if case.core)
+    return float(sum(c.points for c, passed in known if passed and (c.core or core_passed)))
 
 
 def _status(shown: Failure | None, passed: int) -> Status:

@@ -16,7 +16,7 @@ from autograder.judge.failure import CHANGED, SAME_EVERY_TIME, Failure
 from autograder.judge.firstlook import Doubt, Look, Looker
 from autograder.judge.incidents import advice
 from autograder.judge.observed import CaseResult, Observed, Used, case_results
-from autograder.judge.scoring import verdict_of
+from autograder.judge.scoring import earned, verdict_of
 from autograder.judge.session import Case, CaseRun
 from autograder.judge.verdict import Counterexample, ExerciseVerdict, Verdict
 from autograder.lab import LabSpec
@@ -158,11 +158,10 @@ def _changed(
 ) -> ExerciseVerdict:
     """The verdict on an exercise of which one case is not to be believed."""
     own = [case for case in cases if case.exercise == exercise.exercise]
-    core = all(case.outcome == "passed" for case in own if case.core)
     passed = [case for case in own if case.outcome == "passed"]
     return exercise.model_copy(
         update={
-            "points": float(sum(case.points for case in passed if case.core or core)),
+            "points": earned((case, case.outcome == "passed") for case in own),
             "status": "failed",
             "cases_passed": len(passed),
             "counterexample": _example(doubt),
