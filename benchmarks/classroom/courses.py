@@ -6,13 +6,14 @@ and figures, which stock nbgrader would execute for every student and the judge 
 
 from __future__ import annotations
 
-import copy
 import os
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from killing.hand_ins import filled
 
 from autograder.audit.material import Material
 from autograder.build import notebook_text, source_notebook
@@ -59,10 +60,6 @@ def _hand_in(
     root: Path, release: Any, known: Material, students: Iterable[int], write: Write
 ) -> None:
     for number in students:
-        notebook = copy.deepcopy(release)
-        written = write(known, number)
-        for cell in notebook["cells"]:
-            cell["source"] = written.get(cell["id"], cell["source"])
         path = path_in(root, number, known.spec.name)
         path.parent.mkdir(parents=True)
-        path.write_text(notebook_text(notebook), encoding="utf-8")
+        path.write_text(filled(release, write(known, number)), encoding="utf-8")
