@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 OTHERS = 5
 SHARED: tuple[str, ...] = (
     "shared.data",
+    "shared.unneeded",
     "shared.tinker.errors",
     "shared.models.base",
     "shared.models.tokenizers",

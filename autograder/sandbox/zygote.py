@@ -26,6 +26,7 @@ from autograder.sandbox import children, hugepages, probe
 from autograder.sandbox.door import Door
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.visible import View, view
+from shared.unneeded import without_unneeded
 
 _MESSAGE = 4096
 _POLL_MS = 1000
@@ -71,7 +72,8 @@ def _warm_up(preload: list[str], control: socket.socket) -> str | None:
     for name in preload:
         control.send(json.dumps({"importing": name}).encode())
         try:
-            importlib.import_module(name)
+            with without_unneeded():
+                importlib.import_module(name)
         except Exception as error:
             return f"The sandbox cannot import {name}: {error}. Install the locked requirements."
         if name == "torch":

@@ -931,7 +931,7 @@ for rank, label in ((1, "LoRA, rank 1"), (16, "LoRA, rank 16"), (FULL, "full, a 
 # Read it from left to right.
 #
 # - The learning rate decides. From 1e-4 to 1e-3 the median falls by a factor of more than a
-#   hundred. At 3e-2 no run of any rank gets below 0.6, in spite of the warm-up.
+#   hundred. At 3e-2 none of these runs gets below 0.6, in spite of the warm-up.
 # - The rank hardly matters. All three do best at 3e-3, and every run there or at 1e-3 ends below
 #   0.03, with rank 1 too. Where training is too slow, at 3e-4, their medians lie within 3 %.
 # - Full fine-tuning takes smaller steps. Its best rate is 1e-3, a third of LoRA's, and there it

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ def solutions(lab: Path) -> dict[str, list[list[str]]]:
     }
 
 
+def listens(sessions: list[dict[str, Any]]) -> bool:
+    """Whether the only notebook of a server has a kernel that is idle and has been connected to."""
+    kernels = [session["kernel"] for session in sessions]
+    return [(k["execution_state"], k["connections"] > 0) for k in kernels] == [("idle", True)]
+
+
 @dataclass(frozen=True)
 class Student:
     """Somebody who works in one notebook, at `path`, that is open in `page`."""
@@ -48,14 +55,24 @@ class Student:
         """Open the notebook and go to its first cell."""
         self.page.goto(f"{address}lab/tree/{self.path.parent.name}/{self.path.name}")
         self.page.locator(CELL).first.wait_for(timeout=60_000)
-        expect(self.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
-            "data-status", "idle", timeout=60_000
-        )
+        self.expect_kernel(address)
         news = self.page.get_by_role("button", name="No", exact=True)
         news.wait_for()
         news.click()
         self.page.locator(f"{CELL} .jp-InputPrompt").first.click()
         self.page.keyboard.press("Control+Home")
+
+    def expect_kernel(self, address: str) -> None:
+        """Wait until the page has a kernel that listens; before, cells are dropped and not run.
+
+        The page alone does not tell: its indicator says "idle" before it knows of any kernel.
+        """
+        end = time.monotonic() + 60
+        while not listens(self.page.request.get(f"{address}api/sessions").json()):
+            assert time.monotonic() < end, "no kernel after a minute"
+            self.page.wait_for_timeout(250)
+        indicator = self.page.locator(".jp-Notebook-ExecutionIndicator")
+        expect(indicator).to_have_attribute("data-status", "idle", timeout=60_000)
 
     def solve(self, source: str, answers: list[list[str]]) -> None:
         """Replace each "not implemented" of the selected cell, which holds `source`."""

@@ -13,10 +13,7 @@ from pathlib import Path
 
 from shared.tinker.errors import TinkerKitError
 from shared.tinker.service import memory
-
-UNNEEDED = ("sklearn", "scipy")
-"""transformers imports these where they are installed, pandas with them, for one way to generate
-and for losses on pictures. Neither is used here; they take a quarter of the start."""
+from shared.unneeded import without_unneeded
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,9 +35,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; exit code 2 for what the caller did wrong."""
     chosen = options(arguments)
-    for name in UNNEEDED:
-        sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType]
     memory.keep_freed()
+    with without_unneeded():
+        return _serve(chosen)
+
+
+def _serve(chosen: argparse.Namespace) -> int:
     from shared.tinker.service.catalogue import catalogue
     from shared.tinker.service.engine import TorchEngine
     from shared.tinker.service.server import Options, serve
