@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 from autograder.errors import LabError
 from autograder.judge.compare import Rules
+from autograder.judge.remembered import Answers, Memory
 from autograder.judge.session import CaseRun
 from autograder.judge.subject import LocalSubject, Stopped
 from autograder.judge.trace import Trace, behaves_like
@@ -78,7 +79,11 @@ def loaded(mistakes: Iterable[Mistake], start: Start) -> tuple[Mistake, ...]:
 
 
 def diagnose(
-    mistakes: Iterable[Mistake], failing: CaseRun, runs: Sequence[CaseRun], start: Start
+    mistakes: Iterable[Mistake],
+    failing: CaseRun,
+    runs: Sequence[CaseRun],
+    start: Start,
+    memory: Memory | None = None,
 ) -> Diagnosis | None:
     """The one mistake (or several with one sentence) that answers as the student's code did.
 
@@ -87,6 +92,10 @@ def diagnose(
         failing: the case whose counterexample is shown.
         runs: every case of the exercise.
         start: makes a subject of a mistake's cells.
+        memory: what the mistakes have answered before; what they answer now is added.
+
+    Raises:
+        LabError: a mistake's cells do not run.
     """
     assert failing.failure is not None
     rules = _loosest(rule for run in runs for rule in run.rules)
@@ -95,25 +104,29 @@ def diagnose(
     in_case: list[Diagnosis] = []
     everywhere: list[Diagnosis] = []
     for mistake in mistakes:
-        try:
-            subject = mistake.subject or start(mistake.cells)
-        except LabError as error:
-            raise LabError(f"mistakes/{mistake.diagnosis.id}.py does not run: {error}") from error
-        if all(_same(subject, trace, rules) for trace in near):
+        answers = Answers(mistake.diagnosis.id, partial(_running, mistake, start), memory)
+        if all(_same(answers, trace, rules) for trace in near):
             in_case.append(mistake.diagnosis)
-            if all(_same(subject, trace, rules) for trace in rest):
+            if all(_same(answers, trace, rules) for trace in rest):
                 everywhere.append(mistake.diagnosis)
     left = everywhere or in_case
     return left[0] if len({diagnosis.sentence for diagnosis in left}) == 1 else None
 
 
-def _same(subject: LocalSubject, trace: Trace, rules: Rules) -> bool:
+def _running(mistake: Mistake, start: Start) -> LocalSubject:
     try:
-        return behaves_like(trace, lambda op: subject.ask(op, str), rules)
+        return mistake.subject or start(mistake.cells)
+    except LabError as error:
+        raise LabError(f"mistakes/{mistake.diagnosis.id}.py does not run: {error}") from error
+
+
+def _same(answers: Answers, trace: Trace, rules: Rules) -> bool:
+    try:
+        return behaves_like(trace, answers.ask, rules)
     except Stopped:  # the mistake does not end on this input; the student's code did
         return False
     finally:
-        subject.reset()
+        answers.start_anew()
 
 
 def _recorded(runs: Sequence[CaseRun]) -> list[Trace]:

@@ -25,6 +25,7 @@ from autograder.judge.places import (
 )
 from autograder.judge.questions import questions
 from autograder.judge.rehearsal import Prompter, Rehearsal, Stage
+from autograder.judge.remembered import Memory, learn
 from autograder.judge.runner import answer_with, answer_without, collect_seldom, run, verdict_in
 from autograder.judge.service import Address, graded_service
 from autograder.judge.session import Choice
@@ -72,6 +73,7 @@ class Examiner:
         self._resident = zygote.reside(
             f"{__name__}:prepare", f"{__name__}:examine", {"lab_dir": str(lab_dir), "seed": seed}
         )
+        self._remembered: Memory = {}
 
     def judge(
         self,
@@ -95,7 +97,9 @@ class Examiner:
         plain_cells = [[cell.id, cell.kind, cell.source] for cell in cells]
         chosen = None if exercises is None else list(exercises)
         job = {"cells": plain_cells, "exercises": chosen, "service": service}
-        return verdict_in(self._resident.call(job), on_stdout, on_observed)
+        answer = self._resident.call(job | {"remembered": dict(self._remembered)})
+        learn(self._remembered, answer.get("learned", {}))
+        return verdict_in(answer, on_stdout, on_observed)
 
     def close(self) -> None:
         """End its process. Closing twice is fine."""
@@ -159,14 +163,17 @@ def examine(
     plain = [name for name in exercises if name not in calling]
     cells = [SourceCell(*parts) for parts in job["cells"]]
     parts: list[tuple[Verdict, Observed]] = []
+    remembered: Memory = job["remembered"]
+    memory = dict(remembered)
     try:
         if isinstance(prepared, Prepared) and (plain or not calling):
             parts.append(_settled(prepared, cells, plain, zygote))
         if calling or not parts:
-            parts.append(_in_full(prepared, cells, calling, zygote, job["service"]))
+            parts.append(_in_full(prepared, cells, calling, zygote, job["service"], memory))
     except LabkitError as error:
         return answer_without(error)
-    return answer_with(*joined(spec, parts))
+    learned = {key: answer for key, answer in memory.items() if key not in remembered}
+    return answer_with(*joined(spec, parts)) | {"learned": learned}
 
 
 def _in_full(
@@ -175,12 +182,16 @@ def _in_full(
     exercises: Sequence[str],
     zygote: Any,
     address: Address | None,
+    memory: Memory,
 ) -> tuple[Verdict, Observed]:
-    """A plain run, as `runner.judge` does it."""
+    """A plain run, as `runner.judge` does it, with what mistakes answered before."""
     spec, choice = shared.spec, replace(shared.choice, exercises=tuple(exercises))
     with graded_service(spec, address) as service:
         spawn = jail_spawn(spec, zygote, service)
-        return run(cells, shared.lab_dir, spec, spawn, choice, file="judge.py", service=service)
+        return run(
+            cells, shared.lab_dir, spec, spawn, choice,
+            file="judge.py", service=service, memory=memory,
+        )  # fmt: skip
 
 
 def _settled(

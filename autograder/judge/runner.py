@@ -25,6 +25,7 @@ from autograder.judge.diagnosis import known_mistakes
 from autograder.judge.observed import Observed
 from autograder.judge.places import jail_spawn, local_spawn, local_subject, reference_source
 from autograder.judge.rehearsal import Stage
+from autograder.judge.remembered import Memory
 from autograder.judge.service import Address, GradedService, graded_service
 from autograder.judge.session import Choice, JudgeSession
 from autograder.judge.subject import Subject
@@ -206,11 +207,13 @@ def run(
     stage: Stage | None = None,
     service: GradedService | None = None,
     mistakes: Mistakes | None = None,
+    memory: Memory | None = None,
 ) -> tuple[Verdict, Observed]:
     """One run of pytest over `file`: the verdict, and what only the instructor sees.
 
     `reference` and `mistakes` are read from the lab when left out; `stage` has a rehearsal or
-    records one; `service` is what `spawn` was made with.
+    records one; `service` is what `spawn` was made with,
+    `memory` of what mistakes answered to earlier runs.
     """
     hidden = file == "judge.py"
     path = lab_dir / file
@@ -225,7 +228,7 @@ def run(
     _run_pytest(path, session)
     if session.fault is not None:
         raise session.fault
-    verdict = verdict_from(session, mistakes, service)
+    verdict = verdict_from(session, mistakes, service, memory)
     return verdict, observed_in(session)
 
 

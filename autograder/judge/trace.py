@@ -139,12 +139,13 @@ def object_for_data(theirs: Trace, ours: Trace) -> tuple[Step, Step] | None:
     for their, our in zip(theirs, ours, strict=False):
         if type(their.op) is not type(our.op):
             return None
-        if _holds_object(their.outcome) and not _holds_object(our.outcome):
+        if holds_object(their.outcome) and not holds_object(our.outcome):
             return their, our
     return None
 
 
-def _holds_object(outcome: Outcome) -> bool:
+def holds_object(outcome: Outcome) -> bool:
+    """Whether a value that came back has an object of the other process in it."""
     value = outcome.value if isinstance(outcome, Returned) else None
     return any(type(leaf) is Handle for leaf in leaves(value))
 

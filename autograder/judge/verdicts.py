@@ -10,9 +10,10 @@ from autograder.judge.diagnosis import Diagnosis, Mistake, diagnose
 from autograder.judge.incidents import OTHER_CELLS
 from autograder.judge.observed import Observed, case_results
 from autograder.judge.places import local_subject
+from autograder.judge.remembered import Memory
 from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.service import GradedService
-from autograder.judge.session import JudgeSession
+from autograder.judge.session import CaseRun, JudgeSession
 from autograder.judge.values import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.lab import ExerciseSpec, LabSpec
@@ -25,15 +26,19 @@ def verdict_from(
     session: JudgeSession,
     mistakes: Mistakes | None,
     service: GradedService | None = None,
+    memory: Memory | None = None,
 ) -> Verdict:
-    """The verdict on all exercises that were chosen; without `mistakes` nothing is diagnosed."""
+    """The verdict on all exercises that were chosen; without `mistakes` nothing is diagnosed.
+
+    `memory` is of what the mistakes that call the service have answered; more is added to it.
+    """
     wanted = session.choice.exercises
     return Verdict(
         lab=session.spec.name,
         seed=session.choice.seed,
         level=session.bench.level,
         exercises=tuple(
-            exercise_verdict(session, exercise, mistakes, service)
+            exercise_verdict(session, exercise, mistakes, service, memory)
             for exercise in session.spec.exercises
             if wanted is None or exercise.name in wanted
         ),
@@ -66,17 +71,19 @@ def exercise_verdict(
     exercise: ExerciseSpec,
     mistakes: Mistakes | None,
     service: GradedService | None = None,
+    memory: Memory | None = None,
 ) -> ExerciseVerdict:
     """The verdict on one exercise; with a diagnosis when one of its `mistakes` answers alike."""
     runs = [run for run in session.runs if run.case.exercise == exercise.name]
     failing = shown_case(runs)
-    asked = failing is not None and failing.failure is not None and failing.failure.trace
+    fast = session.choice.fast
     diagnosis: Diagnosis | None = None
-    if mistakes is not None and failing is not None and asked and not session.choice.fast:
+    if mistakes is not None and failing is not None and _answered(failing) and not fast:
         seconds = exercise.limits.cpu_seconds
         there = service if exercise.calls_service else None
         start = partial(local_subject, cpu_seconds=seconds, service=there)
-        diagnosis = diagnose(mistakes(exercise.name), failing, runs, start)
+        known = memory if exercise.calls_service else None
+        diagnosis = diagnose(mistakes(exercise.name), failing, runs, start, known)
     return verdict_of(
         session.spec,
         exercise,
@@ -86,3 +93,9 @@ def exercise_verdict(
         scored=session.choice.scored,
         incidents=tuple(session.bench.incidents.get(exercise.name, ())),
     )
+
+
+def _answered(failing: CaseRun) -> bool:
+    """Whether there is an answer that a known mistake could give too: the stub is none."""
+    failure = failing.failure
+    return failure is not None and failure.kind != "not attempted" and bool(failure.trace)

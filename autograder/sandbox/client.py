@@ -19,7 +19,7 @@ from typing import Any, Self
 from autograder.errors import EnvironmentRefused
 from autograder.sandbox import calls
 from autograder.sandbox.calls import Resident
-from autograder.sandbox.door import Door
+from autograder.sandbox.door import NO_AUTHORITIES, Door
 from autograder.sandbox.errors import ForkDied, SandboxError
 from autograder.sandbox.limits import Level, Limits
 from autograder.sandbox.remote import Jail
@@ -263,6 +263,7 @@ def _environment(home: str) -> dict[str, str]:
     return {
         **passed,
         **one,
+        **NO_AUTHORITIES,
         "HOME": home,
         "LC_ALL": "C.UTF-8",
         "PYTHONHASHSEED": "0",

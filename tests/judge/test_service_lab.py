@@ -209,3 +209,37 @@ def test_an_exercise_that_calls_no_service_has_no_door_and_is_looked_at(
             assert verdict.exercises[1].points == (0 if cells is wrong else 1)
     finally:
         examiner.close()
+
+
+def test_what_mistakes_answered_is_remembered_and_changes_no_verdict(
+    zygote: Zygote, service: Address
+) -> None:
+    if zygote.level == "B":
+        pytest.skip("the level makes no difference to an examiner")
+    known = source_of(LAB / "mistakes" / "train__other_rate.py")[1]
+    known_mistake = replace_cell(reference_cells(LAB), "train", known)
+    unknown_mistake = with_train("return [3.0 - n for n in range(steps)]")
+    examiner = Examiner(LAB, zygote=zygote, seed="x")
+    try:
+        for cells in (known_mistake, unknown_mistake):
+            first = examiner.judge(cells, service=service)
+            learned = dict(examiner._remembered)
+            assert learned
+            assert examiner.judge(cells, service=service) == first
+            assert examiner._remembered == learned  # nothing new was asked
+            assert first == judge(cells, LAB, zygote=zygote, seed="x", service=service)
+    finally:
+        examiner.close()
+
+
+def test_the_stub_is_compared_with_no_mistake(zygote: Zygote, service: Address) -> None:
+    if zygote.level == "B":
+        pytest.skip("the level makes no difference to an examiner")
+    stub = with_train("raise NotImplementedError('lab92 train: train')")
+    examiner = Examiner(LAB, zygote=zygote, seed="x")
+    try:
+        verdict = examiner.judge(stub, service=service, exercises=["train"])
+        assert train_only(verdict).status == "not attempted"
+        assert examiner._remembered == {}
+    finally:
+        examiner.close()

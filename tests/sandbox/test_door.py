@@ -10,7 +10,7 @@ import pytest
 
 from autograder.sandbox import door, kernel, landlock, probe, seccomp, visible
 from autograder.sandbox.client import Zygote
-from autograder.sandbox.door import Door
+from autograder.sandbox.door import NO_AUTHORITIES, Door
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.ops import Returned, Snippet
 from autograder.sandbox.remote import Jail
@@ -56,7 +56,8 @@ def test_what_goes_through_the_door_arrives(open_jail) -> None:
 def test_it_knows_its_door_and_nothing_else_of_the_environment(open_jail) -> None:
     jail, _, port = open_jail
     outcome = jail.execute(Snippet("import os; result = dict(os.environ)"))
-    assert outcome == Returned({"TINKER_BASE_URL": f"http://127.0.0.1:{port}"})
+    own = {"TINKER_BASE_URL": f"http://127.0.0.1:{port}"}
+    assert outcome == Returned(NO_AUTHORITIES | own)
 
 
 @pytest.mark.jail
