@@ -204,7 +204,7 @@ def test_without_a_jail_the_code_finds_the_service_as_well(zygotes) -> None:
             code = "import os, socket\nsocket.create_connection(('127.0.0.1', port), 2)\n"
             code += "result = dict(os.environ)"
             outcome = jail.execute(Snippet(code, {"port": port}))
-            assert outcome == Returned({"TINKER_API_KEY": "tml-x"})
+            assert outcome == Returned(NO_AUTHORITIES | {"TINKER_API_KEY": "tml-x"})
             listener.accept()[0].close()
 
 
