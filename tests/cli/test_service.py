@@ -25,7 +25,9 @@ FAKE = (
     "-P",
     str(Path(__file__).resolve().parent.parent / "tinker" / "fake_service.py"),
 )
+# What a shell runs in the background ignores SIGINT, and hands that on: here it must be heard.
 SERVE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     f"from shared.tinker import embedded; embedded.COMMAND = {FAKE!r}\n"
     "from autograder.cli import main; main()"
 )
@@ -68,8 +70,10 @@ def serving(state: Path, *words: str, until: str = "Ready") -> Iterator[Serving]
                 break
         else:
             pytest.fail(f"never ready: {printed} {process.stderr.read()}")
-        yield Serving(process, state, printed)
-        process.kill()
+        try:
+            yield Serving(process, state, printed)
+        finally:
+            process.kill()  # or a test that failed would wait for it
 
 
 def test_it_prints_the_two_lines_to_copy_and_when_it_is_ready(tmp_path: Path) -> None:
