@@ -57,20 +57,22 @@ def line(name: str, cost: Cost, rival: str, other: Cost) -> str:
     )
 
 
-def solved_lab(folder: Path) -> Path:
-    """A student's folder of the lab below `folder`, with the reference solution typed in."""
+def solved_lab(folder: Path, lab: str = LAB) -> Path:
+    """A student's folder of `lab` below `folder`, with the reference solution typed in."""
     from autograder.demo.submissions import submissions
     from autograder.lab import labs_folder, solutions_folder
 
-    subprocess.run([*LABKIT, "start", LAB], cwd=folder, check=True, capture_output=True)
-    work = folder / "work" / LAB
-    reference = submissions(solutions_folder() / LAB, labs_folder() / LAB)[0]
-    (work / f"{LAB}.ipynb").write_bytes(reference.content)
+    subprocess.run([*LABKIT, "start", lab], cwd=folder, check=True, capture_output=True)
+    work = folder / "work" / lab
+    reference = submissions(solutions_folder() / lab, labs_folder() / lab)[0]
+    (work / f"{lab}.ipynb").write_bytes(reference.content)
     return work
 
 
 def main() -> None:
     """Print the table."""
+    from autograder.lab import list_labs, solutions_folder
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the cheapest counts")
     runs = parser.parse_args().runs
@@ -83,8 +85,12 @@ def main() -> None:
         work = solved_lab(folder)
         cost = measure([*LABKIT, "check", LAB, "merge"], runs, work)
         print(line("labkit check LAB merge (cold)", cost, "the imports", imports))
-        cost = measure([*LABKIT, "check", LAB], runs, work)
-        print(line("labkit check LAB (cold)", cost, "the imports", imports))
+        for lab in list_labs(solutions_folder()):
+            there = work if lab == LAB else solved_lab(folder, lab)
+            cost = measure([*LABKIT, "check", lab], runs, there)
+            print(
+                line(f"labkit check {lab.partition('_')[0]} (cold)", cost, "the imports", imports)
+            )
         demo = measure([*LABKIT, "demo", "--dir", "demo"], 1, folder)
         print(line("labkit demo (12 submissions)", demo, "the imports", imports))
 

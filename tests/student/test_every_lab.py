@@ -1,10 +1,9 @@
-"""The reference of every lab passes its public checks, from a cold start and soon enough."""
+"""The reference of every lab passes its public checks, from a cold start."""
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +13,10 @@ import pytest
 from autograder.notebook import reference_cells
 
 LABS = sorted(p.parent.name for p in Path(__file__).parents[2].glob("solutions/*/checks.py"))
-LIMIT_SECONDS = 5.0
-"""CPU time of the command and its child, so that a busy machine does not fail the test."""
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_reference_passes_within_five_seconds(
-    repository: Path, tmp_path: Path, lab: str
-) -> None:
+def test_the_reference_passes(repository: Path, tmp_path: Path, lab: str) -> None:
     answers = {cell.id: cell.source for cell in reference_cells(repository / "solutions" / lab)}
     path = tmp_path / f"{lab}.ipynb"
     notebook = json.loads((repository / "labs" / lab / path.name).read_text("utf-8"))
@@ -29,12 +24,8 @@ def test_the_reference_passes_within_five_seconds(
         cell["source"] = answers.get(cell["id"], cell["source"])
     path.write_text(json.dumps(notebook), encoding="utf-8")
     code = "from autograder.cli import main; main()"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-c", code, "check", lab], cwd=tmp_path, env=dict(os.environ),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stdout + done.stderr
-    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    assert used < LIMIT_SECONDS
