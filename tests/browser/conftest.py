@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from autograder.course import Course
+from tests.browser.server import served
+from tests.browser.solving import solve
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -104,14 +103,6 @@ def browser(chromium: str) -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page with no memory of the others."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
 @dataclass
 class Watched:
     """A page with what it asked for and what it complained about."""
@@ -127,17 +118,43 @@ class Watched:
         return [url for url in self.requests if not url.startswith(ours)]
 
 
+@contextmanager
+def watching(browser: Browser) -> Iterator[Watched]:
+    """A fresh page with no memory of the others, watched from the start."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        seen = Watched(page, [], [])
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: seen.complaints.append(line.text) if line.type == "error" else None,
+        )
+        yield seen
+
+
 @pytest.fixture
-def watched(page: Page) -> Watched:
-    """A page that is watched from the start."""
-    seen = Watched(page, [], [])
-    page.on("request", lambda request: seen.requests.append(request.url))
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda line: seen.complaints.append(line.text) if line.type == "error" else None,
-    )
-    return seen
+def watched(browser: Browser) -> Iterator[Watched]:
+    """A page of this test's own."""
+    with watching(browser) as seen:
+        yield seen
+
+
+@pytest.fixture
+def page(watched: Watched) -> Page:
+    """The same, for who does not ask what it saw."""
+    return watched.page
+
+
+@pytest.fixture(scope="module")
+def executed(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """The lab called `PAGE` in the test's file, solved in JupyterLab: the notebook as saved."""
+    with watching(browser) as seen:
+        saved = solve(request.module.PAGE, seen.page, tmp_path_factory.mktemp("jupyterlab"))
+    assert seen.outside == []
+    return saved
 
 
 def make_lab(source: Path, solutions: Path) -> None:
@@ -214,59 +231,8 @@ def graded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     session.close_sessions()
 
 
-def start_server(
-    folder: Path, home: Path, module: str = "jupyter_server"
-) -> tuple[subprocess.Popen[bytes], Path]:
-    """A Jupyter server in `folder`, as a person starts it, with a home of its own."""
-    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    own = {f"JUPYTER_{name}": str(home / name.lower()) for name in folders}
-    programs = str(Path(sys.executable).parent)
-    environment = os.environ | own | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
-    environment["PATH"] = os.pathsep.join([programs, environment["PATH"]])
-    environment.pop("MPLBACKEND", None)  # figures belong into the notebook
-    arguments = [
-        "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=", "--ServerApp.password=",
-    ]  # fmt: skip
-    command = [sys.executable, "-m", module, *arguments]
-    with (home / "server.log").open("wb") as log:
-        running = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    return running, home / "runtime_dir"
-
-
-def address_of(running: subprocess.Popen[bytes], runtime: Path, seconds: float = 60) -> str | None:
-    """Where the server answers, from the file it writes when it does; None when it does not."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and running.poll() is None:
-        for path in runtime.glob("jpserver-*.json"):
-            try:
-                return json.loads(path.read_text())["url"]
-            except ValueError:
-                pass  # half written
-        time.sleep(0.1)
-    return None
-
-
 @pytest.fixture(scope="session")
 def formgrader(graded: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of formgrader on a server of its own."""
     with served(graded.root, tmp_path_factory.mktemp("jupyter")) as address:
         yield f"{address}formgrader"
-
-
-@contextmanager
-def served(folder: Path, home: Path, module: str = "jupyter_server") -> Iterator[str]:
-    """The address of a server in `folder` while the block runs."""
-    running, runtime = start_server(folder, home, module)
-    try:
-        address = address_of(running, runtime)
-        if address is None:
-            pytest.fail((home / "server.log").read_text()[-3000:])
-        yield address
-    finally:
-        running.terminate()
-        try:
-            running.wait(20)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()

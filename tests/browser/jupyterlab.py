@@ -6,14 +6,14 @@ method: key by key, a lab takes minutes. What came out is read from the saved fi
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+import nbformat
+from playwright.sync_api import Page, Request, expect
 
 from autograder.notebook import reference_cells
 
@@ -39,6 +39,11 @@ def listens(sessions: list[dict[str, Any]]) -> bool:
     return [(k["execution_state"], k["connections"] > 0) for k in kernels] == [("idle", True)]
 
 
+def writes_notebook(request: Request) -> bool:
+    """Whether a request of the page saves the notebook, and not something else."""
+    return request.method == "PUT" and "/api/contents/" in request.url
+
+
 @dataclass(frozen=True)
 class Student:
     """Somebody who works in one notebook, at `path`, that is open in `page`."""
@@ -49,7 +54,7 @@ class Student:
 
     def read(self) -> Any:
         """The notebook as it is on disk."""
-        return json.loads(self.path.read_text("utf-8"))
+        return nbformat.read(self.path, as_version=4)
 
     def open(self, address: str) -> None:
         """Open the notebook and go to its first cell."""
@@ -122,10 +127,14 @@ class Student:
         expect(self.page.locator(CELL).nth(cell)).to_have_class(selected, timeout=30_000)
 
     def save(self) -> Any:
-        """Ctrl+S; the notebook that was saved."""
-        with self.page.expect_response(lambda answer: answer.request.method == "PUT") as saved:
+        """Ctrl+S; the notebook that was saved.
+
+        JupyterLab also sends its layout, at moments of its own.
+        """
+        with self.page.expect_request(writes_notebook) as begun:
             self.page.keyboard.press("Control+s")
-        assert saved.value.ok
+        answer = begun.value.response()
+        assert answer is not None and answer.ok
         return self.read()
 
     def look(self, cell: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import shutil
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 
 from shared.models import base
 
-from .page import Page, check_passes, shown
+from .page import Page
 
 PAGE = Page("lab05_lora_math")
 LAB = PAGE.lab
@@ -154,55 +153,3 @@ def test_the_stored_figures_are_what_the_measured_numbers_give(tmp_path: Path) -
     subprocess.run([sys.executable, copy / "make_figures.py"], check=True, timeout=120)
     drawn = {path.name: path.read_bytes() for path in (copy / "figures").iterdir()}
     assert drawn == {path.name: path.read_bytes() for path in (LAB / "figures").iterdir()}
-
-
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The reference notebook after "run all", beside a copy of the released lab."""
-    return PAGE.executed(tmp_path_factory.mktemp("work"), timeout=300)
-
-
-@pytest.mark.slow
-def test_every_check_of_the_reference_passes(executed: Any) -> None:
-    for name in EXERCISES:
-        assert check_passes(executed, name)
-
-
-@pytest.mark.slow
-def test_peft_gives_the_same_outputs_and_gradients(executed: Any) -> None:
-    apart = re.findall(r"at most (\S+)", shown(executed, "get_peft_model(\n"))
-    assert len(apart) == 2
-    # float32, two layers: the order of a few additions may differ.
-    assert all(float(number) < 1e-5 for number in apart)
-
-
-@pytest.mark.slow
-def test_adapters_change_the_task_and_leave_the_base_alone(executed: Any) -> None:
-    text = shown(executed, "frozen_before")
-    for line in ("pig latin  tinker -> 'inkertay'", "backwards  tinker -> 'reknit'",
-                 "base unchanged: True"):  # fmt: skip
-        assert line in text
-    untrained = re.search(r"untrained  tinker -> (.*)", text)
-    assert untrained is not None
-    assert "inkertay" not in untrained[1]
-
-
-@pytest.mark.slow
-def test_the_live_sweep_shows_what_the_figure_shows(executed: Any) -> None:
-    text = shown(executed, "best_learning_rate(lora_losses)")
-    assert "{1: 0.003, 16: 0.003}" in text
-    rows = re.findall(r"(rank 1|rank 16|full)\b.*?(\d\.\d{3}) +(\d\.\d{3}) +(\d\.\d{3})", text)
-    assert [name for name, *_ in rows] == ["rank 1", "rank 16", "full"]
-    # Rounding differs between machines, and training enlarges it: orders of magnitude only.
-    for name, low, middle, high in rows:
-        assert float(middle) < 0.1
-        assert 3 * float(middle) < float(low) < 2
-        assert name == "full" or float(high) > max(0.1, 10 * float(middle))
-
-
-@pytest.mark.slow
-def test_live_too_room_is_what_rank_buys(executed: Any) -> None:
-    text = shown(executed, "memory_runs = [")
-    losses = [float(loss) for loss in re.findall(r"(?:rank \d+|fine-tuning) +loss (\S+)", text)]
-    assert losses == sorted(losses, reverse=True)
-    assert len(losses) == 3

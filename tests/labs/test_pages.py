@@ -9,7 +9,7 @@ import pytest
 
 from autograder.notebook import source_of
 
-from .page import LABS, Page
+from .page import LABS, ROOT, Page
 
 every_page = pytest.mark.parametrize("page", [Page(name) for name in LABS], ids=LABS)
 
@@ -55,3 +55,10 @@ def test_the_released_page_lists_every_mistake_in_the_words_of_the_feedback(page
     assert sentences
     assert listed[-len(sentences) :] == sentences  # a lab may tell of more before
     assert "<!--" not in told
+
+
+@every_page
+def test_the_page_is_solved_in_jupyterlab(page: Page) -> None:
+    """A file of tests for each lab: together they would keep one core busy for minutes."""
+    tests = ROOT / "tests" / "browser" / f"test_{page.short}_in_jupyterlab.py"
+    assert f'PAGE = Page("{page.name}")' in tests.read_text(encoding="utf-8")
