@@ -160,12 +160,12 @@ def test_slow_and_silent_connections_are_closed_unheard(
 def test_held_connections_make_only_their_own_jail_wait(
     relay: Relay, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relays, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(relays, "REQUEST_SECONDS", 3.0)
     held = [connected(relay) for _ in range(relays.CONNECTIONS)]
     other = Relay(listen_here(), service.url, Toll(KEY, 50))
     begun = time.monotonic()
     assert send(other, request())[0] == 200
-    assert time.monotonic() - begun < 0.4
+    assert time.monotonic() - begun < 2.5  # long before the held ones are given up
     assert send(relay, request())[0] == 200  # as soon as the first of them were closed
     other.close()
     for connection in held:
