@@ -122,19 +122,29 @@ def test_shared_never_imports_autograder(repository: Path) -> None:
         assert not [name for name in names if name.split(".")[0] == "autograder"], path
 
 
+def packages_loaded_by(code: str) -> set[str]:
+    """The top-level names of all modules that `code` has loaded when it ends, however it does."""
+    tell = "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    lines = [f"    {line}" for line in code.splitlines()]
+    program = "\n".join(["import sys", "try:", *lines, "finally:", f"    {tell}"])
+    command = [sys.executable, "-c", program]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stderr.split())
+
+
 def test_help_loads_nothing_heavy() -> None:
     """How long it takes, `benchmarks/commands.py` measures."""
-    code = (
-        "import sys\n"
-        "from autograder.cli import main\n"
-        "sys.argv = ['labkit', '--help']\n"
-        "try:\n"
-        "    main()\n"
-        "finally:\n"
-        "    print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)\n"
+    loaded = packages_loaded_by(
+        "from autograder.cli import main\nsys.argv = ['labkit', '--help']\nmain()"
     )
-    command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()
     others = {name for name in loaded if not name.startswith("_")} - sys.stdlib_module_names
     assert "typer" in others
     assert others - LIGHT <= {"autograder", "shared", "sitecustomize", "usercustomize"}
+
+
+def test_a_check_leaves_what_is_heavy_to_its_child() -> None:
+    loaded = packages_loaded_by(
+        "import autograder.check.find, autograder.check.run\n"
+        "import autograder.check.show, autograder.progress"
+    )
+    assert "pydantic" in loaded
+    assert not loaded & {"hypothesis", "numpy", "pytest", "tinker", "torch", "transformers"}

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from autograder.errors import LabkitError
 from autograder.lab import load_spec
+from autograder.sandbox.deferred import defer
 from autograder.sandbox.interpreter import Interpreter
 from autograder.sandbox.ops import SourceCell
 
@@ -92,6 +93,8 @@ def _take_standard_streams() -> Channel:
 def _run(job: dict[str, Any], channel: Channel) -> None:
     cells = [SourceCell(**cell) for cell in job["cells"]]
     service = _service(Path(job["lab_dir"]))
+    if service is None:  # else threads of the SDK may be the first to use it
+        defer("torch")
     watchdog = Watchdog(channel)
     _load(cells, job["cell_cpu_seconds"], channel, watchdog)
     if job["exercises"]:

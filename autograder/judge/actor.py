@@ -11,8 +11,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 from autograder.judge.subject import StudentError, Subject
+from autograder.judge.text import LONG, plain
 from autograder.judge.trace import Say, Trace, call_shown, object_name
-from autograder.judge.values import LONG, call_text, map_leaves, plain
+from autograder.judge.values import call_text, map_leaves
 from autograder.sandbox.ops import Call, Get, Handle, Op, Raised, Snippet
 
 

@@ -19,8 +19,9 @@ import pytest
 from autograder.judge.actor import Actor, trace_of
 from autograder.judge.compare import EXACT, Rules, Tolerance, first_difference, shown_pair
 from autograder.judge.subject import StudentError
+from autograder.judge.text import SHORT, plain
 from autograder.judge.trace import object_for_data
-from autograder.judge.values import SHORT, plain, preview
+from autograder.judge.values import preview
 from autograder.sandbox.ops import Raised
 
 __all__ = [

@@ -15,8 +15,8 @@ from autograder.judge.failure import died_text, error_text
 from autograder.judge.incidents import OTHER_CELLS, Incident, limit_text
 from autograder.judge.observed import Used, details_of
 from autograder.judge.subject import SpentSubject, Stopped, Subject, is_refusal
+from autograder.judge.text import LONG, plain
 from autograder.judge.trace import Step, Trace, behaves_like
-from autograder.judge.values import LONG, plain
 from autograder.lab import ExerciseSpec, Limits, SubmissionLimits
 from autograder.sandbox.ops import CellReport, Returned, SourceCell
 

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograder.judge.values import SHORT, as_array, dtype_name, is_tensor, plain, preview
+from autograder.judge.text import SHORT, plain
+from autograder.judge.values import as_array, dtype_name, is_tensor, preview
 from autograder.sandbox.arrays import sdk_parts
 
 FINE_DIGITS = 17

@@ -8,9 +8,10 @@ from typing import Literal
 from autograder.judge.api import Mismatch
 from autograder.judge.incidents import Incident
 from autograder.judge.subject import Stopped, StudentError, is_refusal
+from autograder.judge.text import LONG, SHORT, plain
 from autograder.judge.trace import Trace, call_shown
-from autograder.judge.values import LONG, SHORT, plain, preview
-from autograder.judge.verdict import Counterexample
+from autograder.judge.values import preview
+from autograder.judge.verdict import RAISED, Counterexample
 from autograder.sandbox.ops import Raised, Returned
 
 Kind = Literal["failed", "error", "timeout", "died", "not attempted", "undefined", "not run"]
@@ -20,9 +21,6 @@ ERROR_LINES = 3
 
 SAME_EVERY_TIME = "the same answer every time"
 CHANGED = "different answers for the same input"
-
-RAISED = "raised "
-"""What `got` starts with when the code raised instead of answering."""
 
 _DEATHS = {
     "timeout": "used up its time",

@@ -6,9 +6,8 @@ already printable and bounded; here they also become inert as markdown and HTML.
 
 from __future__ import annotations
 
-from autograder.judge.failure import RAISED
-from autograder.judge.values import LONG, plain
-from autograder.judge.verdict import ExerciseVerdict, Status
+from autograder.judge.text import LONG, plain
+from autograder.judge.verdict import RAISED, ExerciseVerdict, Status
 
 MAX_LINES = 12
 _ERROR_LINES = 4

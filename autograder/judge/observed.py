@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from autograder.judge.values import LONG, plain
+from autograder.judge.text import LONG, plain
 from autograder.judge.verdict import Counterexample
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.judge.compare import Rules, first_difference
-from autograder.judge.values import LONG, leaves, map_leaves, plain, size
+from autograder.judge.text import LONG, plain
+from autograder.judge.values import leaves, map_leaves, size
 from autograder.sandbox.ops import Call, Get, Handle, Method, Op, Outcome, Raised, Returned, Snippet
 
 Say = Callable[[], str]

@@ -7,24 +7,20 @@ character, escape sequence or text direction mark survives.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograder.judge.text import LONG, SHORT, plain
 from autograder.sandbox import wire
+from autograder.sandbox.deferred import loaded
 from autograder.sandbox.ops import Handle
-
-SHORT = 80
-"""Longest preview of one value."""
-LONG = 240
-"""Longest text of a call."""
 
 
 def is_tensor(value: object) -> bool:
     """Whether `value` is a torch tensor, without importing torch for it."""
-    torch = sys.modules.get("torch")
+    torch = loaded("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
@@ -63,22 +59,6 @@ def size(value: Any) -> int:
     if type(value).__module__.startswith("tinker"):  # a Datum: arrays within objects
         return len(wire.encode(value))
     return 64 + int(getattr(value, "nbytes", 0))
-
-
-def plain(text: str, limit: int = SHORT) -> str:
-    """`text` on one line, at most `limit` characters, with nothing unprintable left in it."""
-    shown = text[: limit + 1]
-    if not shown.isprintable():
-        shown = "".join(map(_visible, shown))
-    return shown if len(shown) <= limit else shown[: limit - 3].rstrip("\\") + "..."
-
-
-def _visible(character: str) -> str:
-    if character in "\n\r\t":
-        return " "
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def preview(value: Any, limit: int = SHORT, digits: int = 6) -> str:

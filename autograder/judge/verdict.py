@@ -15,6 +15,8 @@ from autograder.judge.incidents import Incident
 
 Status = Literal["passed", "failed", "error", "timeout", "not attempted"]
 """`failed` may carry part of the points: the cases that passed. See `ExerciseVerdict`."""
+RAISED = "raised "
+"""What a counterexample's `got` starts with when the code raised instead of answering."""
 
 
 class _Model(BaseModel):

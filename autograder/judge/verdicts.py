@@ -14,7 +14,7 @@ from autograder.judge.remembered import Memory
 from autograder.judge.scoring import shown_case, verdict_of
 from autograder.judge.service import GradedService
 from autograder.judge.session import CaseRun, JudgeSession
-from autograder.judge.values import LONG, plain
+from autograder.judge.text import LONG, plain
 from autograder.judge.verdict import ExerciseVerdict, Verdict
 from autograder.lab import ExerciseSpec, LabSpec
 

@@ -21,6 +21,7 @@ from typing import Any, Literal, cast
 
 from autograder.sandbox import wire
 from autograder.sandbox.cells import FUTURE_FLAGS, prepare
+from autograder.sandbox.deferred import loaded
 from autograder.sandbox.errors import WireError
 from autograder.sandbox.failure import class_names, describe
 from autograder.sandbox.ops import (
@@ -209,7 +210,7 @@ class Interpreter:
                 yield
         finally:
             sys.modules["__main__"] = main
-            torch = sys.modules.get("torch")
+            torch = loaded("torch")
             if torch is not None:
                 self._dtype = str(torch.get_default_dtype()).removeprefix("torch.")
                 torch.set_default_dtype(before or torch.float32)
@@ -227,7 +228,7 @@ def _torch(*, needed: bool) -> Any:
         import torch
 
         return torch
-    return sys.modules.get("torch")
+    return loaded("torch")
 
 
 def _widen(value: Any) -> Any:
@@ -235,7 +236,7 @@ def _widen(value: Any) -> Any:
     dtype = getattr(value, "dtype", None)
     if dtype is None or str(dtype).removeprefix("torch.") not in _NARROW:
         return value
-    torch = sys.modules.get("torch")
+    torch = loaded("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return value.double()
     import numpy as np

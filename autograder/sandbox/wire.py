@@ -9,7 +9,6 @@ tensors arrive without gradient.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import msgpack
 
 from autograder.sandbox import arrays, ops
+from autograder.sandbox.deferred import loaded
 from autograder.sandbox.errors import WireError
 from autograder.sandbox.records import FIELDS, RECORDS, TAGS
 
@@ -133,7 +133,7 @@ class _Encoder:
 
     def _array(self, value: Any, kind: type, depth: int) -> list[Any] | None:
         """Arrays and the SDK's types; None for anything else."""
-        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        numpy, torch = loaded("numpy"), loaded("torch")
         if numpy is not None and kind is numpy.ndarray:
             return [_ARRAY, *self._blob(*arrays.from_numpy(value))]
         if numpy is not None and issubclass(kind, numpy.generic) and arrays.is_scalar(kind):

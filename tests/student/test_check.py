@@ -45,6 +45,19 @@ def test_right_answers_pass(labkit: Any, solve: Any) -> None:
     assert "2 of 2 pass their checks. Next: labkit submit lab00" in done.stdout
 
 
+@pytest.mark.parametrize(("two", "used"), [("2", False), ("int(torch.tensor(2))", True)])
+def test_torch_is_loaded_only_for_code_that_uses_it(
+    labkit: Any, solve: Any, two: str, used: bool
+) -> None:
+    code = (
+        "import sys\nimport tinker\nimport torch\n\n\n"
+        f"def double(x):\n    y = {two} * x\n"
+        f"    return y if ('torch.nn' in sys.modules) is {used} else None"
+    )
+    solve(SOLVED | {"double": code})
+    assert labkit("check", "lab00", "double").exit_code == 0
+
+
 def test_one_exercise_can_be_checked_alone(labkit: Any, solve: Any) -> None:
     solve({"double": SOLVED["double"]})
     done = labkit("check", "lab00", "double")
