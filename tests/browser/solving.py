@@ -38,10 +38,10 @@ def solve(page: Page, tab: Tab, folder: Path) -> Any:
 
 def work_through(student: Student, released: Any, answers: dict[str, list[list[str]]]) -> None:
     """Every cell in order: answers are typed into solution cells and written questions."""
-    for number, cell in enumerate(released["cells"]):
-        code = cell["cell_type"] == "code"
-        if cell.get("id") in answers:
-            student.solve(cell["source"], answers[cell["id"]])
+    for number, cell in enumerate(released.cells):
+        code = cell.cell_type == "code"
+        if cell.id in answers:
+            student.solve(cell.source, answers[cell.id])
         elif kind(cell) == "written":
             student.write(ANSWER)
         student.run(number, code=code)

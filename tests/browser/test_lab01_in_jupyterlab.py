@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.tinker.prices import read_prices
-from tests.labs.page import Page, green, shown
+from tests.labs.page import Page, drawn, green, shown
 
 PAGE = Page("lab01_datum_renderers")
 pytestmark = pytest.mark.slow
@@ -24,8 +24,7 @@ def test_the_worked_example_trains_the_answer_and_its_end(executed: Any) -> None
 
 
 def test_the_table_is_a_figure_with_a_text_that_stands_for_it(executed: Any) -> None:
-    cell = next(c for c in executed.cells if "def token_figure" in c.source)
-    page = "".join(str(o.get("data", {}).get("text/html", "")) for o in cell.outputs)
+    page = drawn(executed, "def token_figure")
     alt = re.search(r'role="img" aria-label="([^"]+)"', page)
     assert alt is not None
     assert "5&lt;|im_end|&gt;No.&lt;|im_end|&gt;" in alt[1]
@@ -61,8 +60,7 @@ def test_chats_are_answered_and_ended(executed: Any) -> None:
 
 
 def test_the_curves_are_a_figure_with_the_numbers_in_its_text(executed: Any) -> None:
-    cell = next(c for c in executed.cells if "def curves_figure" in c.source)
-    page = "".join(str(o.get("data", {}).get("text/html", "")) for o in cell.outputs)
+    page = drawn(executed, "def curves_figure")
     found = re.search(r"shifted from (\S+) to (\S+); not shifted from (\S+) to (\S+)\.\"", page)
     assert found is not None
     start, end, wrong_start, wrong_end = map(float, found.groups())

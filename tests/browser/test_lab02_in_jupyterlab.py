@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.tinker.prices import read_prices
-from tests.labs.page import Page, green, shown
+from tests.labs.page import Page, drawn, green, shown
 
 PAGE = Page("lab02_sl_loop")
 pytestmark = pytest.mark.slow
@@ -67,11 +67,8 @@ def test_what_was_not_trained_is_forgotten(executed: Any) -> None:
 
 
 def test_curves_are_figures_with_the_numbers_in_their_text(executed: Any) -> None:
-    cells = [c for c in executed.cells if c.cell_type == "code" and "curves_figure(" in c.source]
-    pages = [
-        str(output.get("data", {}).get("text/html", "")) for c in cells for output in c.outputs
-    ]
-    labels = [m[1] for page in pages if (m := re.search(r'role="img" aria-label="([^"]+)"', page))]
+    page = drawn(executed, "curves_figure(")
+    labels = re.findall(r'role="img" aria-label="([^"]+)"', page)
     assert len(labels) == 2
     assert re.search(r"exact match from 0\.00 to (0\.[89]|1)", labels[0])
     ends = [float(end) for end in re.findall(r"from \S+ to (\d\.\d\d)", labels[1])]

@@ -63,16 +63,24 @@ class Page:
 
 def shown(node: Any, start: str) -> str:
     """Everything printed by the cells that hold `start`."""
-    cells = [c for c in node.cells if c.cell_type == "code" and start in c.source]
-    return "".join(o.get("text", "") for c in cells for o in c.outputs)
+    return "".join(o.get("text", "") for cell in _code(node, start) for o in cell.outputs)
+
+
+def drawn(node: Any, start: str) -> str:
+    """The HTML that the cells that hold `start` show: figures and tables."""
+    return "".join(_as(cell, "text/html") for cell in _code(node, start))
 
 
 def green(node: Any) -> list[str]:
     """The exercises whose checks came out green, as they stand on the page."""
-    found = []
-    for cell in node.cells:
-        text = "".join(
-            str(o.get("data", {}).get("text/plain", "")) for o in cell.get("outputs", ())
-        )
-        found += re.findall(r"\A✓ (\w+): passed", text)
-    return found
+    texts = [_as(cell, "text/plain") for cell in _code(node)]
+    return [name for text in texts for name in re.findall(r"\A✓ (\w+): passed", text)]
+
+
+def _code(node: Any, start: str = "") -> list[Any]:
+    return [cell for cell in node.cells if cell.cell_type == "code" and start in cell.source]
+
+
+def _as(cell: Any, kind: str) -> str:
+    """What a cell shows, in one of the types it shows it in."""
+    return "".join(str(output.get("data", {}).get(kind, "")) for output in cell.outputs)
