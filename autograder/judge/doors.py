@@ -64,6 +64,10 @@ class DoorSubject(JailSubject):
         self._service, self._tenant = service, tenant
         self._relay, self._toll = relay, toll
 
+    def _execute(self, op: Op) -> Outcome:
+        self._tenant.operates()
+        return super()._execute(op)
+
     def close(self) -> str:
         """End the jail, its door and its key."""
         printed = super().close()
@@ -105,6 +109,7 @@ class TenantSubject(LocalSubject):
             return super()._load(cells)
 
     def _execute(self, op: Op) -> Outcome:
+        self._tenant.operates()
         with variables(self._environment):
             return super()._execute(op)
 

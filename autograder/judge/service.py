@@ -46,6 +46,7 @@ class Tenant:
         self._service = service
         self._key_id = key_id
         self._seen = 0
+        self._account: tuple[LogEntry, ...] | None = None
         self._ended = False
 
     def environment(self, url: str) -> dict[str, str]:
@@ -53,13 +54,24 @@ class Tenant:
         return {"TINKER_BASE_URL": url, "TINKER_API_KEY": self.api_key, "TINKER_TELEMETRY": "0"}
 
     def entries(self) -> tuple[LogEntry, ...]:
-        """What was asked since the last mark, in order of arrival."""
-        return self._service.ask(lambda owner: owner.log(self._key_id, self._seen))
+        """What was asked since the last mark, in order of arrival.
+
+        The service is asked once after each `operates`: all that is compared is of one account.
+        """
+        if self._account is None:
+            self._account = self._service.ask(lambda owner: owner.log(self._key_id, self._seen))
+        return self._account
+
+    def operates(self) -> None:
+        """The code gets something to do: what was read before is no longer all."""
+        self._account = None
 
     def mark(self) -> None:
         """Forget what was asked until now."""
+        self.operates()
         found = self.entries()
         self._seen = found[-1].arrival_order if found else self._seen
+        self.operates()
 
     def evidence(self) -> list[dict[str, object]]:
         """What was asked since the last mark, without what differs from run to run."""

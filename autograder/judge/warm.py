@@ -18,5 +18,16 @@ _MODULES = (
     "hypothesis.strategies",
     "IPython.core.inputtransformer2",
 )
-for _module in _MODULES:
+_CLIENT = (
+    "anyio._backends._asyncio",
+    "shared.tinker.client",
+    "shared.tinker.presets",
+    "shared.tinker.tokenizers",
+    "shared.tinker.watch",
+    "tinker.proto.request_conv",
+    "tinker.resources",
+    "tinker_cookbook.tokenizer_utils",
+)
+"""What a client of the Tinker service imports when it sends its first request."""
+for _module in (*_MODULES, *_CLIENT):
     importlib.import_module(_module)

@@ -6,13 +6,14 @@ Each sets names to data, never to a verdict. Names that no line here defines are
 
 _DATA = """
 import io, json, tinker
-from shared.tinker import connect, preset
+from shared.models import base
+from shared.tinker import connect
 def made(rows):
     return [tinker.Datum(model_input=tinker.ModelInput.from_ints(t[:-1]),
                          loss_fn_inputs={"target_tokens": t[1:], "weights": w[1:]})
             for t, w in rows]
 service = connect()
-client = service.create_lora_training_client(preset().base_model, rank=4, seed=1).result()
+client = service.create_lora_training_client(base.NAME, rank=4, seed=1).result()
 """
 STEP = f"{_DATA}result = train_step(client, made(rows), lr)"
 _READ = """
