@@ -59,7 +59,7 @@ class Tenant:
         The service is asked once after each `operates`: all that is compared is of one account.
         """
         if self._account is None:
-            self._account = self._service.ask(lambda owner: owner.log(self._key_id, self._seen))
+            self._account = self._read()
         return self._account
 
     def operates(self) -> None:
@@ -68,10 +68,9 @@ class Tenant:
 
     def mark(self) -> None:
         """Forget what was asked until now."""
-        self.operates()
-        found = self.entries()
+        found = self._read()
         self._seen = found[-1].arrival_order if found else self._seen
-        self.operates()
+        self._account = None
 
     def evidence(self) -> list[dict[str, object]]:
         """What was asked since the last mark, without what differs from run to run."""
@@ -79,6 +78,9 @@ class Tenant:
             {"kind": entry.kind, **{n: v for n, v in entry.facts.items() if n in _FACTS}}
             for entry in self.entries()
         ]
+
+    def _read(self) -> tuple[LogEntry, ...]:
+        return self._service.ask(lambda owner: owner.log(self._key_id, self._seen))
 
     def end(self) -> tuple[str, ...]:
         """End the key. Returns what a verdict should say of its budget. Twice is fine."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 
 def defer(name: str) -> None:
@@ -33,8 +33,9 @@ class _Deferred(ModuleType):
     """A module that has nothing yet but what the import system knows of it."""
 
     def __getattr__(self, name: str) -> Any:
-        sys.meta_path[:] = [f for f in sys.meta_path if not _waits_for(f, self.__name__)]
-        cast(Any, self).__class__ = ModuleType
+        module: Any = self
+        sys.meta_path.remove(module.__spec__.loader)
+        module.__class__ = ModuleType
         importlib.reload(self)
         return getattr(self, name)
 
@@ -58,7 +59,3 @@ class _Waiting(MetaPathFinder, Loader):
         """Run nothing. A submodule's import asks for `__path__`, and so it loads the module."""
         vars(module).pop("__path__", None)
         module.__class__ = _Deferred
-
-
-def _waits_for(finder: object, name: str) -> bool:
-    return isinstance(finder, _Waiting) and finder.name == name

@@ -13,6 +13,7 @@ import pytest
 from autograder.judge.runner import PRELOAD
 from autograder.judge.service import GradedService, Tenant, started
 from autograder.lab import ServiceSpec
+from autograder.sandbox import client
 from shared.tinker.service.records import LogEntry
 
 
@@ -81,7 +82,7 @@ def test_a_mark_forgets_also_what_came_after_the_last_look(
 
 TRAINS = """
 import importlib, sys
-for name in ("numpy", "torch", "transformers", "tinker", "shared", *sys.argv[1:]):
+for name in sys.argv[1:]:
     importlib.import_module(name)
 before = set(sys.modules)
 import tinker
@@ -102,7 +103,7 @@ def test_a_jailed_client_finds_imported_what_it_needs() -> None:
     """Each import would be paid for by each process of each hand-in."""
     with started(ServiceSpec(tokens=1000, steps=10, requests=100, withhold=False)) as embedded:
         there = {"TINKER_BASE_URL": embedded.url, "TINKER_API_KEY": embedded.key}
-        command = [sys.executable, "-c", TRAINS, *PRELOAD]
+        command = [sys.executable, "-c", TRAINS, *client.PRELOAD, *PRELOAD]
         done = subprocess.run(
             command, env=os.environ | there, capture_output=True, text=True, check=True
         )
